@@ -1,0 +1,2 @@
+//! Builds Rust policies.
+#![forbid(unsafe_code)]

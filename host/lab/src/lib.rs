@@ -1,0 +1,2 @@
+//! A small Internet on loopback.
+#![forbid(unsafe_code)]

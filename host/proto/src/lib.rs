@@ -1,0 +1,2 @@
+//! The protocol of `vrfy` without the network.
+#![forbid(unsafe_code)]

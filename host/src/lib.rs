@@ -1,0 +1,2 @@
+//! The library behind the program `vrfy`.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The program `vrfy`.
+fn main() {}
