@@ -1,2 +1,5 @@
 //! The protocol of `vrfy` without the network.
 #![forbid(unsafe_code)]
+
+pub mod evidence;
+pub mod stage;
