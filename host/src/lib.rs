@@ -1,2 +1,4 @@
 //! The library behind the program `vrfy`.
 #![forbid(unsafe_code)]
+
+pub mod record;
