@@ -1,5 +1,10 @@
 //! The protocol of `vrfy` without the network.
 #![forbid(unsafe_code)]
 
+pub mod domain;
+pub mod ehlo_name;
 pub mod evidence;
+pub mod mailbox;
+pub mod reverse_path;
+pub mod special_use;
 pub mod stage;
