@@ -5,6 +5,7 @@ pub mod domain;
 pub mod ehlo_name;
 pub mod evidence;
 pub mod mailbox;
+pub mod mx;
 pub mod reverse_path;
 pub mod special_use;
 pub mod stage;
