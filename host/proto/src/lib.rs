@@ -1,6 +1,7 @@
 //! The protocol of `vrfy` without the network.
 #![forbid(unsafe_code)]
 
+pub mod address_safety;
 pub mod domain;
 pub mod ehlo_name;
 pub mod evidence;
