@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address_safety;
+pub mod decoy;
 pub mod domain;
 pub mod ehlo_name;
 pub mod evidence;
