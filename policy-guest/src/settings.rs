@@ -1,0 +1,202 @@
+//! The settings that an operator may change, with the reason for every default.
+
+use crate::contract::{
+    DurationRange, DurationsRange, Evidence, IntegerRange, SettingDefinition, SettingKind,
+    SettingValue,
+};
+
+const SECOND: u32 = 1_000;
+const MINUTE: u32 = 60 * SECOND;
+const HOUR: u32 = 60 * MINUTE;
+
+/// Greylisters usually accept after 5 minutes, a few want 15 or 30, and some hours; a record of the
+/// first attempt lives a day or two. So one retry for each habit, all inside a day (RFC 6647
+/// section 5 asks servers to accept between 1 minute and 24 hours).
+const RETRY_DELAYS: [u32; 4] = [5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR];
+/// The first attempt and one for every delay.
+const ATTEMPTS: i32 = 5;
+/// Busy servers and rate limits count by the minute or by ten minutes.
+const LANE_HOLD_BUSY: u32 = 10 * MINUTE;
+/// Reputation blocks that pass at all pass in hours, and asking meanwhile makes them worse.
+const LANE_HOLD_BLOCKED: u32 = 2 * HOUR;
+
+/// A delay under a minute restarts the clock of some greylisters.
+const DELAY_LEAST: u32 = MINUTE;
+/// No server remembers a first attempt for longer.
+const DELAY_GREATEST: u32 = 7 * 24 * HOUR;
+/// More rounds than this are a nuisance to the server and tell nothing new.
+const ATTEMPTS_MAX: i32 = 20;
+
+/// What an operator wants a class of mailboxes to be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Called {
+    Deliverable,
+    Risky,
+    Undeliverable,
+    Unknown,
+}
+
+/// The resolved settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings<'a> {
+    pub(crate) accept_all: Called,
+    pub(crate) attempts: u32,
+    pub(crate) decoy: bool,
+    pub(crate) lane_hold_blocked: u32,
+    pub(crate) lane_hold_busy: u32,
+    pub(crate) mailbox_full: Called,
+    pub(crate) retry_delays: &'a [u32],
+}
+
+impl<'a> Settings<'a> {
+    /// Reads the settings in force. A host hands over all of them; one that is missing or of
+    /// another kind keeps its default.
+    pub(crate) fn of(evidence: &'a Evidence) -> Self {
+        let mut settings = Self {
+            accept_all: Called::Risky,
+            attempts: ATTEMPTS.unsigned_abs(),
+            decoy: true,
+            lane_hold_blocked: LANE_HOLD_BLOCKED,
+            lane_hold_busy: LANE_HOLD_BUSY,
+            mailbox_full: Called::Risky,
+            retry_delays: &RETRY_DELAYS,
+        };
+        for setting in &evidence.settings {
+            settings.set(&setting.key, &setting.value);
+        }
+        settings
+    }
+
+    fn set(&mut self, key: &str, value: &'a SettingValue) {
+        match (key, value) {
+            ("accept-all", SettingValue::Text(text)) => self.accept_all = called(text),
+            ("attempts", SettingValue::Integer(number)) => {
+                self.attempts = u32::try_from(*number).unwrap_or(1).max(1);
+            }
+            ("decoy", SettingValue::Flag(on)) => self.decoy = *on,
+            ("lane-hold-blocked", SettingValue::Duration(ms)) => self.lane_hold_blocked = *ms,
+            ("lane-hold-busy", SettingValue::Duration(ms)) => self.lane_hold_busy = *ms,
+            ("mailbox-full", SettingValue::Text(text)) => self.mailbox_full = called(text),
+            ("retry-delays", SettingValue::Durations(list)) => self.retry_delays = list,
+            _ => {}
+        }
+    }
+}
+
+fn called(text: &str) -> Called {
+    match text {
+        "deliverable" => Called::Deliverable,
+        "undeliverable" => Called::Undeliverable,
+        "unknown" => Called::Unknown,
+        _ => Called::Risky,
+    }
+}
+
+/// The settings as the manifest declares them.
+pub(crate) fn definitions() -> Vec<SettingDefinition> {
+    let choice = |names: &[&str]| SettingKind::Choice(names.iter().map(|n| (*n).into()).collect());
+    let text = |name: &str| SettingValue::Text(name.into());
+    let hold = SettingKind::Duration(DurationRange {
+        least_ms: 0,
+        greatest_ms: DELAY_GREATEST,
+    });
+    let delays = DurationsRange {
+        each: DurationRange {
+            least_ms: DELAY_LEAST,
+            greatest_ms: DELAY_GREATEST,
+        },
+        items: ATTEMPTS_MAX.unsigned_abs(),
+    };
+    let definition = |key: &str, doc: &str, kind, default| SettingDefinition {
+        key: key.to_owned(),
+        doc: doc.to_owned(),
+        kind,
+        default,
+    };
+    vec![
+        definition(
+            "accept-all",
+            "What to call a mailbox at a domain whose server accepts every recipient, so that \
+             acceptance proves nothing.",
+            choice(&["risky", "unknown", "deliverable"]),
+            text("risky"),
+        ),
+        definition(
+            "attempts",
+            "How many rounds to ask at most, the first one included.",
+            SettingKind::Integer(IntegerRange {
+                least: 1,
+                greatest: ATTEMPTS_MAX,
+            }),
+            SettingValue::Integer(ATTEMPTS),
+        ),
+        definition(
+            "decoy",
+            "Ask for a recipient that cannot exist, to find servers that accept every recipient. \
+             Without it acceptance counts for less.",
+            SettingKind::Flag,
+            SettingValue::Flag(true),
+        ),
+        definition(
+            "lane-hold-blocked",
+            "How long to leave a destination alone after it refused our address or sender.",
+            hold.clone(),
+            SettingValue::Duration(LANE_HOLD_BLOCKED),
+        ),
+        definition(
+            "lane-hold-busy",
+            "How long to leave a destination alone after it was busy or limited our rate.",
+            hold,
+            SettingValue::Duration(LANE_HOLD_BUSY),
+        ),
+        definition(
+            "mailbox-full",
+            "What to call a mailbox that exists and is full.",
+            choice(&["risky", "deliverable", "undeliverable"]),
+            text("risky"),
+        ),
+        definition(
+            "retry-delays",
+            "How long to wait before each further round after a temporary refusal; the last one \
+             repeats. An empty list means that nothing is asked again.",
+            SettingKind::Durations(delays),
+            SettingValue::Durations(RETRY_DELAYS.to_vec()),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_an_attempt_for_every_delay() {
+        assert_eq!(ATTEMPTS.unsigned_abs() as usize, RETRY_DELAYS.len() + 1);
+    }
+
+    #[test]
+    fn definitions_are_in_the_order_of_their_keys_and_their_defaults_within_range() {
+        let definitions = definitions();
+        assert!(definitions.is_sorted_by(|a, b| a.key < b.key));
+        for definition in definitions {
+            match (definition.kind, definition.default) {
+                (SettingKind::Choice(names), SettingValue::Text(name)) => {
+                    assert!(names.contains(&name));
+                }
+                (SettingKind::Integer(range), SettingValue::Integer(number)) => {
+                    assert!((range.least..=range.greatest).contains(&number));
+                }
+                (SettingKind::Duration(range), SettingValue::Duration(ms)) => {
+                    assert!((range.least_ms..=range.greatest_ms).contains(&ms));
+                }
+                (SettingKind::Durations(range), SettingValue::Durations(list)) => {
+                    assert!(list.len() <= range.items as usize);
+                    let each = range.each.least_ms..=range.each.greatest_ms;
+                    assert!(list.iter().all(|ms| each.contains(ms)));
+                }
+                (SettingKind::Flag, SettingValue::Flag(_)) => {}
+                (kind, default) => panic!("{}: {kind:?} {default:?}", definition.key),
+            }
+        }
+    }
+}
