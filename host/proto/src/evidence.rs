@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::enhanced_code::EnhancedStatusCode;
 use crate::stage::Stage;
 
 /// All that a policy is shown about one mailbox.
@@ -250,22 +251,11 @@ pub struct Reply {
     /// The code as received.
     pub code: Option<u16>,
     /// The leading enhanced status code.
-    pub enhanced: Option<EnhancedCode>,
+    pub enhanced: Option<EnhancedStatusCode>,
     /// The text, lines joined by a line feed.
     pub text: String,
     /// How long it took.
     pub elapsed_ms: u32,
-}
-
-/// An enhanced status code as the contract carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EnhancedCode {
-    /// 2, 4 or 5.
-    pub class: u8,
-    /// 0 to 999.
-    pub subject: u16,
-    /// 0 to 999.
-    pub detail: u16,
 }
 
 /// How an attempt ended.

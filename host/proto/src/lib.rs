@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address_safety;
+pub mod attempt_view;
 pub mod command;
 pub mod decoy;
 pub mod domain;
