@@ -1,0 +1,42 @@
+# What a person types. Every recipe says in its comment what it needs and leaves behind.
+
+CARGO ?= cargo
+VRFY = target/debug/vrfy
+
+.PHONY: help demo test check fmt policy bless bench ci setup setup-test
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: setup ## Build, start the lab, probe the example list, show verdicts
+	$(CARGO) build --quiet --package vrfy
+	$(VRFY) lab examples/lab/first.toml -- $(VRFY) run examples/addresses.txt --format table
+
+test: setup setup-test ## Run every test; installs the mail servers that they talk to
+	$(CARGO) test --workspace
+
+check: setup ## Lint and check formatting, as CI does
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+policy: setup ## Build the default policy as a file: target/default-policy.wasm
+	$(CARGO) run --quiet --package vrfy-guest-build -- policy-guest target/default-policy.wasm
+
+bless: setup ## Rewrite the expected halves of the test data; review the diff like code
+	VRFY_BLESS=1 $(CARGO) test --workspace
+
+bench: setup ## Run the benchmarks; docs/benchmarks.md says what the figures mean
+	$(CARGO) bench --package vrfy-proto
+	$(CARGO) bench --package vrfy
+
+ci: ## What CI runs
+	bash .ci/run
+
+setup:
+	@bash tests/tools/setup.sh
+
+setup-test:
+	@bash tests/tools/install-servers.sh
