@@ -3,6 +3,11 @@
 //! Without the servers every case counts as skipped; where `CI` is set a skip is a failure. An
 //! argument without a dash selects the cases whose name contains it, as with any other test.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the root of a program: it reads the environment and waits for real servers"
+)]
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
