@@ -1,0 +1,360 @@
+//! Goal: the behaviour of a session that a saved transcript cannot show: wake-ups, half lines, calls
+//! in the wrong place. Method: the session is told and asked by hand, under a virtual clock.
+
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use vrfy_proto::limits::Limits;
+use vrfy_proto::session::{Output, Recipient, RecipientKind, Session, SessionConfig, StartTlsUse};
+use vrfy_proto::stage::Stage;
+use vrfy_proto::timeouts::Timeouts;
+use vrfy_proto::transcript::{Closed, Ending, Event, Head, TlsFacts, Transcript, Violation};
+
+#[test]
+fn nothing_is_sent_before_the_last_line_of_the_greeting() {
+    let mut session = session(config(), 1);
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(60)));
+    session.handle_bytes(b"220-mx.example.test\r\n", seconds(1));
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(61)));
+    session.handle_bytes(b"220 ready", seconds(7));
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(61)));
+    session.handle_bytes(b"\r\n", seconds(7));
+    assert_eq!(sent(&mut session), "EHLO probe.example.com\r\n");
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(37)));
+}
+
+#[test]
+fn a_byte_now_and_then_is_no_progress() {
+    let mut session = asking(1);
+    session.handle_bytes(b"2", seconds(20));
+    session.handle_bytes(b"5", seconds(40));
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(60)));
+    session.handle_timeout(seconds(60));
+    let transcript = finished(session);
+    assert_eq!(transcript.ending(), Some(Ending::TimedOut(Stage::RcptTo)));
+    assert!(
+        transcript
+            .to_text()
+            .contains("S: 25\\{unended}\n@ timeout\n")
+    );
+}
+
+#[test]
+fn a_wake_up_that_comes_too_early_does_nothing() {
+    let mut session = asking(1);
+    session.handle_timeout(seconds(59));
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(60)));
+}
+
+#[test]
+fn a_server_that_never_stops_talking_is_left_when_the_budget_is_spent() {
+    let mut config = config();
+    config.limits.reply_lines = 100_000;
+    let mut session = asking_with(config, 1);
+    let budget = Timeouts::default().session;
+    let mut now = Duration::ZERO;
+    while now < budget {
+        now += seconds(1);
+        session.handle_bytes(b"250-still here\r\n", now);
+    }
+    let transcript = finished(session);
+    assert_eq!(
+        transcript.ending(),
+        Some(Ending::BudgetSpent(Stage::RcptTo))
+    );
+}
+
+#[test]
+fn half_a_reply_that_nobody_asked_for_holds_back_the_next_command() {
+    let mut session = asking(2);
+    session.handle_bytes(b"250 Ok\r\n42", seconds(1));
+    assert!(matches!(session.poll_output(), Output::WakeAt(_)));
+    session.handle_bytes(b"1 closing\r\n", seconds(2));
+    let transcript = finished(session);
+    assert_eq!(
+        transcript.ending(),
+        Some(Ending::ServiceClosing(Stage::RcptTo))
+    );
+    assert_eq!(transcript.unsolicited().len(), 1);
+}
+
+#[test]
+fn half_a_reply_that_nobody_asked_for_and_never_ends_is_a_violation() {
+    let mut session = asking(2);
+    session.handle_bytes(b"250 Ok\r\n2", seconds(1));
+    let Output::WakeAt(at) = session.poll_output() else {
+        panic!("the session waits");
+    };
+    session.handle_timeout(at);
+    let ending = Ending::Violation(Stage::RcptTo, Violation::UnsolicitedReply);
+    assert_eq!(finished(session).ending(), Some(ending));
+}
+
+#[test]
+fn a_hundred_recipients_go_out_in_groups_that_fit_into_any_window() {
+    let mut config = config();
+    config.limits = Limits {
+        recipients: 100,
+        rejections: 100,
+        ..Limits::default()
+    };
+    let mut session = session(config, 100);
+    session.handle_bytes(b"220 mx\r\n", Duration::ZERO);
+    sent(&mut session);
+    session.handle_bytes(b"250-mx\r\n250 PIPELINING\r\n", Duration::ZERO);
+    let mut groups = Vec::new();
+    loop {
+        let group = sent(&mut session);
+        let commands = group.lines().count();
+        assert!(group.len() <= 32 * 512);
+        if group.starts_with("QUIT") {
+            break;
+        }
+        groups.push(commands);
+        // Four kilobytes a reply: more than some servers say about a blocklist.
+        let text = "250 ok ".to_owned() + &"x".repeat(500) + "\r\n";
+        session.handle_bytes(text.repeat(commands).as_bytes(), Duration::ZERO);
+    }
+    assert_eq!(groups, [32, 32, 32, 5]);
+    session.handle_bytes(b"221 bye\r\n", Duration::ZERO);
+    let transcript = finished(session);
+    let answered = transcript
+        .answers()
+        .into_iter()
+        .filter(|a| a.recipient.is_some());
+    assert_eq!(answered.count(), 100);
+}
+
+#[test]
+fn ten_thousand_keywords_end_with_a_named_limit() {
+    let mut session = session(config(), 1);
+    session.handle_bytes(b"220 mx\r\n", Duration::ZERO);
+    sent(&mut session);
+    session.handle_bytes("250-KEYWORD\r\n".repeat(10_000).as_bytes(), Duration::ZERO);
+    let ending = finished(session).ending().unwrap();
+    assert_eq!(ending.to_string(), "limit-reached reply-lines");
+}
+
+#[test]
+fn a_line_of_a_megabyte_ends_with_a_named_limit() {
+    let mut session = session(config(), 1);
+    for _ in 0..1024 {
+        session.handle_bytes(&[b'x'; 1024], Duration::ZERO);
+    }
+    let transcript = finished(session);
+    assert_eq!(
+        transcript.ending().unwrap().to_string(),
+        "limit-reached received-bytes"
+    );
+    assert!(transcript.to_text().len() < 4096);
+}
+
+#[test]
+fn plaintext_behind_starttls_is_never_read_even_in_a_later_segment() {
+    let mut session = session(config(), 1);
+    session.handle_bytes(b"220 mx\r\n", Duration::ZERO);
+    sent(&mut session);
+    session.handle_bytes(b"250-mx\r\n250 STARTTLS\r\n", Duration::ZERO);
+    assert_eq!(sent(&mut session), "STARTTLS\r\n");
+    session.handle_bytes(b"220 go\r\n", Duration::ZERO);
+    assert_eq!(session.poll_output(), Output::StartTls);
+    assert!(
+        matches!(session.poll_output(), Output::WakeAt(_)),
+        "asked for once"
+    );
+    session.handle_bytes(b"250 injected\r\n", Duration::ZERO);
+    session.handle_tls_ready(&TlsFacts::default(), Duration::ZERO);
+    let transcript = finished(session);
+    let ending = Ending::Violation(Stage::StartTls, Violation::PlaintextAfterStartTls);
+    assert_eq!(transcript.ending(), Some(ending));
+    assert!(
+        transcript
+            .events()
+            .any(|(_, event)| event == Event::Dropped(14))
+    );
+    assert!(transcript.unsolicited().is_empty());
+}
+
+#[test]
+fn news_about_tls_without_a_handshake_changes_nothing() {
+    let mut session = asking(1);
+    session.handle_tls_ready(&TlsFacts::default(), seconds(5));
+    session.handle_tls_failed("no", seconds(5));
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(60)));
+    assert_eq!(session.into_transcript().tls(), None);
+}
+
+#[test]
+fn what_was_offered_in_clear_is_forgotten_inside_tls() {
+    let mut config = config();
+    config.start_tls = StartTlsUse::Required;
+    let mut session = session(config, 2);
+    session.handle_bytes(b"220 mx\r\n", Duration::ZERO);
+    sent(&mut session);
+    session.handle_bytes(
+        b"250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n",
+        Duration::ZERO,
+    );
+    sent(&mut session);
+    session.handle_bytes(b"220 go\r\n", Duration::ZERO);
+    assert_eq!(session.poll_output(), Output::StartTls);
+    session.handle_tls_ready(&TlsFacts::default(), Duration::ZERO);
+    assert_eq!(sent(&mut session), "EHLO probe.example.com\r\n");
+    session.handle_bytes(b"250-mx\r\n250 SIZE 10\r\n", Duration::ZERO);
+    assert_eq!(sent(&mut session), "MAIL FROM:<probe@example.com>\r\n");
+    let extensions = session.into_transcript().extensions();
+    let keywords: Vec<&str> = extensions.iter().map(|e| e.keyword.as_str()).collect();
+    assert_eq!(keywords, ["SIZE"]);
+}
+
+#[test]
+fn settings_that_cannot_be_sent_end_the_session_and_are_never_sent() {
+    for (ehlo_name, reverse_path, stage) in [
+        ("a\r\nDATA", "", Stage::Ehlo),
+        ("probe.example.com", "a>\r\nDATA", Stage::MailFrom),
+        ("probe.example.com", &"x".repeat(600), Stage::MailFrom),
+    ] {
+        let config = SessionConfig {
+            ehlo_name: ehlo_name.to_owned(),
+            reverse_path: reverse_path.to_owned(),
+            ..SessionConfig::default()
+        };
+        let mut session = session(config, 1);
+        session.handle_bytes(b"220 mx\r\n", Duration::ZERO);
+        while let Output::Transmit(_) = session.poll_output() {
+            session.handle_bytes(b"250 ok\r\n", Duration::ZERO);
+        }
+        let transcript = finished(session);
+        assert_eq!(transcript.ending(), Some(Ending::Unsendable(stage)));
+        assert!(!transcript.to_text().contains("\nC: DATA"));
+    }
+}
+
+#[test]
+fn a_session_that_the_host_gives_up_says_so() {
+    let transcript = asking(1).into_transcript();
+    assert_eq!(transcript.ending(), Some(Ending::Abandoned(Stage::RcptTo)));
+}
+
+#[test]
+fn the_three_ways_to_lose_a_connection_have_three_names() {
+    for (closed, ending) in [
+        (Closed::Orderly, Ending::Closed(Stage::RcptTo)),
+        (Closed::Reset, Ending::Reset(Stage::RcptTo)),
+        (
+            Closed::Other("no route".to_owned()),
+            Ending::Broken(Stage::RcptTo),
+        ),
+    ] {
+        let mut session = asking(1);
+        session.handle_closed(&closed, seconds(3));
+        session.handle_closed(&closed, seconds(4));
+        let transcript = finished(session);
+        assert_eq!(transcript.ending(), Some(ending));
+        assert_eq!(transcript.elapsed(), seconds(3));
+    }
+}
+
+#[test]
+fn an_attempt_without_a_connection_has_a_transcript_too() {
+    let failed = Transcript::of_failed_connect(Head::default(), "connection refused", seconds(1));
+    assert_eq!(failed.ending(), Some(Ending::ConnectFailed));
+    assert_eq!(failed.connect_failure(), Some("connection refused"));
+    assert!(failed.answers().is_empty());
+    assert_eq!(Transcript::from_text(&failed.to_text()), Ok(failed.clone()));
+    assert_eq!(
+        Transcript::from_json_lines(&failed.to_json_lines()),
+        Ok(failed)
+    );
+}
+
+#[test]
+fn a_clock_that_runs_backwards_does_no_harm() {
+    let mut session = asking(1);
+    session.handle_bytes(b"250 Ok\r\n", seconds(9));
+    session.handle_timeout(seconds(2));
+    assert_eq!(sent(&mut session), "QUIT\r\n");
+    assert_eq!(session.poll_output(), Output::WakeAt(seconds(14)));
+}
+
+#[test]
+fn answers_know_when_they_were_asked_and_when_they_came() {
+    let mut session = asking(1);
+    session.handle_bytes(b"550 5.1.1 no\r\n", seconds(4));
+    sent(&mut session);
+    session.handle_bytes(b"221 bye\r\n", seconds(5));
+    let answers = finished(session).answers();
+    let stages: Vec<Stage> = answers.iter().map(|answer| answer.stage).collect();
+    assert_eq!(
+        stages,
+        [
+            Stage::Greeting,
+            Stage::Ehlo,
+            Stage::MailFrom,
+            Stage::RcptTo,
+            Stage::Quit
+        ]
+    );
+    let rcpt = &answers[3];
+    assert_eq!(
+        (rcpt.asked_at, rcpt.answered_at),
+        (seconds(0), Some(seconds(4)))
+    );
+    assert_eq!((rcpt.recipient, rcpt.transaction), (Some(0), Some(0)));
+    assert_eq!(
+        rcpt.reply.as_ref().unwrap().enhanced.unwrap().to_string(),
+        "5.1.1"
+    );
+}
+
+fn config() -> SessionConfig {
+    SessionConfig {
+        ehlo_name: "probe.example.com".to_owned(),
+        reverse_path: "probe@example.com".to_owned(),
+        ..SessionConfig::default()
+    }
+}
+
+fn session(config: SessionConfig, mailboxes: usize) -> Session {
+    let recipient = |number| Recipient {
+        address: format!("user{number}@example.test"),
+        kind: RecipientKind::Mailbox,
+        needs_smtputf8: false,
+    };
+    Session::new(config, (0..mailboxes).map(recipient).collect())
+}
+
+/// A session that has just sent its first RCPT, one command at a time.
+fn asking(mailboxes: usize) -> Session {
+    asking_with(config(), mailboxes)
+}
+
+fn asking_with(config: SessionConfig, mailboxes: usize) -> Session {
+    let mut session = session(config, mailboxes);
+    for (reply, command) in [
+        ("220 mx\r\n", "EHLO probe.example.com\r\n"),
+        ("250 mx\r\n", "MAIL FROM:<probe@example.com>\r\n"),
+        ("250 Ok\r\n", "RCPT TO:<user0@example.test>\r\n"),
+    ] {
+        session.handle_bytes(reply.as_bytes(), Duration::ZERO);
+        assert_eq!(sent(&mut session), command);
+    }
+    session
+}
+
+fn sent(session: &mut Session) -> String {
+    match session.poll_output() {
+        Output::Transmit(bytes) => String::from_utf8(bytes).expect("commands are ASCII here"),
+        other => panic!("nothing is sent but {other:?}"),
+    }
+}
+
+fn finished(mut session: Session) -> Transcript {
+    assert_eq!(session.poll_output(), Output::Finished);
+    session.into_transcript()
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
