@@ -11,7 +11,7 @@
 //!
 //! The table form takes `say` (any of the first three), `raw`, or `sequence`: a list of answers of
 //! which the first question gets the first, the next one the next, and the last one stays. Besides
-//! these it takes `repeat` (times, or `"endless"`), `delay_ms` (before the first octet),
+//! these it takes `pad` (octets of a line, filled up with dots), `repeat` (times, or `"endless"`), `delay_ms` (before the first octet),
 //! `line_pause_ms` (after every line) and `then` (`"close"`, `"reset"`, `"silence"`).
 //!
 //! Nothing here judges whether an answer is good SMTP: most of the hostile ones are not.
@@ -21,6 +21,9 @@ use std::time::Duration;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+/// A padded reply is kept whole in memory, and no reader takes a longer line.
+const PADDED_OCTETS_MAX: usize = 1 << 20;
 
 /// What an exchange says; the nth question gets the nth shape, the last shape stays.
 #[derive(Clone, Debug, PartialEq)]
@@ -354,6 +357,17 @@ fn parse_raw(text: &str) -> Result<Vec<u8>, String> {
     Ok(octets)
 }
 
+/// Fills the last line up with dots; its line end counts too.
+fn padded(mut octets: Vec<u8>, wanted: usize) -> Vec<u8> {
+    let missing = wanted.saturating_sub(octets.len());
+    if missing > 0 {
+        let end = if octets.ends_with(b"\r\n") { 2 } else { 0 };
+        let at = octets.len() - end;
+        octets.splice(at..at, std::iter::repeat_n(b'.', missing));
+    }
+    octets
+}
+
 impl<'de> Deserialize<'de> for Answer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnswerVisitor)
@@ -397,6 +411,7 @@ struct AnswerTable {
     say: Option<Answer>,
     raw: Option<String>,
     sequence: Option<Vec<Answer>>,
+    pad: Option<usize>,
     repeat: Option<RepeatText>,
     delay_ms: Option<u64>,
     line_pause_ms: Option<u64>,
@@ -428,6 +443,10 @@ impl AnswerTable {
         if shapes.is_empty() {
             return Err("a sequence has at least one answer".to_owned());
         }
+        let pad = self.pad.unwrap_or(0);
+        if pad > PADDED_OCTETS_MAX {
+            return Err(format!("pad = {pad}: at most {PADDED_OCTETS_MAX} octets"));
+        }
         let shapes = shapes
             .into_iter()
             .map(|shape| Shape {
@@ -441,7 +460,7 @@ impl AnswerTable {
                     .line_pause_ms
                     .map_or(shape.line_pause, Duration::from_millis),
                 then: self.then.unwrap_or(shape.then),
-                octets: shape.octets,
+                octets: padded(shape.octets, pad),
             })
             .collect();
         Ok(Answer { shapes })
@@ -546,6 +565,27 @@ mod tests {
         let shape = Shape::text("250 {} {who} {host}");
         let said = shape.fill(&[("host", "mx.test")]);
         assert_eq!(said, b"250 {} {who} mx.test\r\n");
+    }
+
+    #[test]
+    fn a_padded_line_has_so_many_octets_with_its_end() {
+        let long = answer("{ say = \"550 no\", pad = 20 }").unwrap();
+        assert_eq!(long.shape(0).octets, b"550 no............\r\n");
+        let error = answer("{ say = \"550 no\", pad = 2_000_000 }").unwrap_err();
+        assert!(error.contains("at most 1048576 octets"), "{error}");
+    }
+
+    #[test]
+    fn the_manual_explains_every_named_behaviour() {
+        let manual = include_str!("../README.md");
+        for (name, said, _) in NAMED {
+            let row = format!("| `{name}` | {} |", if said.is_empty() { "" } else { said });
+            let row = row.replace("|  |", "| (nothing) |");
+            assert!(
+                manual.contains(&row),
+                "host/lab/README.md lacks this row:\n{row}"
+            );
+        }
     }
 
     #[test]

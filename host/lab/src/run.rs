@@ -24,15 +24,16 @@ const HELO: &str = "probe.lab.test";
 /// Breaches told one by one; the rest is counted.
 const SINS_SHOWN_MAX: usize = 10;
 
-/// What shells report for a process that SIGINT ended.
+/// What shells report for a process that SIGINT ended, and one that SIGTERM ended.
 const INTERRUPTED: u8 = 130;
+const TERMINATED: u8 = 143;
 
 /// Starts the lab and runs the command inside it; without a command, serves until interrupted.
 ///
 /// The command's environment gets `VRFY_RESOLVER` (IP:PORT), `VRFY_PORT`, `VRFY_ALLOW_SPECIAL`
 /// (ranges with commas between them), `VRFY_HELO` and an empty `VRFY_MAIL_FROM`, the null
 /// reverse-path. Returns the exit code: the command's, 128 and the signal's number if a signal
-/// ended it, 130 after Ctrl-C.
+/// ended it, 130 after Ctrl-C and 143 after SIGTERM if the command had to be ended for it.
 ///
 /// # Errors
 /// When the lab or the command cannot be started, or the settings cannot be printed.
@@ -114,7 +115,10 @@ async fn end_child(child: &mut Child, interrupt: Interrupt) -> io::Result<u8> {
         return status.map(exit_code);
     }
     child.kill().await?;
-    Ok(INTERRUPTED)
+    Ok(match interrupt {
+        Interrupt::Terminal => INTERRUPTED,
+        Interrupt::Terminate => TERMINATED,
+    })
 }
 
 fn exit_code(status: ExitStatus) -> u8 {
