@@ -1,0 +1,110 @@
+//! Opens the connection to an exchange, if its address may be connected to at all.
+//!
+//! **Promises.** The address that is checked is the address that is connected to: there is no name
+//! in between that could resolve to something else a moment later. What is not public, by the IANA
+//! registries, is refused before a packet leaves, unless the operator allows the range. Refused,
+//! silent and unreachable stay apart.
+//!
+//! **Does not** choose among addresses, try again, or count connections.
+//!
+//! Read next: `vrfy_proto::address_safety`, [`crate::drive`].
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::net::{TcpSocket, TcpStream};
+use vrfy_proto::address_safety::classify;
+use vrfy_proto::evidence::ConnectFailure;
+
+/// Which addresses may be connected to: the public ones and what is allowed beside them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AddressGuard {
+    /// Ranges that are allowed although they are not public.
+    pub allow: Vec<IpNet>,
+}
+
+impl AddressGuard {
+    /// Fails with the name of the special-purpose block that the address belongs to.
+    pub fn check(&self, address: IpAddr) -> Result<(), ConnectFailure> {
+        let Some(special) = classify(address) else {
+            return Ok(());
+        };
+        // An operator who allows 127.0.0.0/8 means ::ffff:127.0.0.1 as well: it is the same place.
+        let canonical = address.to_canonical();
+        let is_allowed = self
+            .allow
+            .iter()
+            .any(|range| range.contains(&address) || range.contains(&canonical));
+        if is_allowed {
+            return Ok(());
+        }
+        Err(ConnectFailure::NotPublic(special.to_string()))
+    }
+}
+
+/// Connects to the address, from `source` if one is given, and gives up after `timeout`.
+pub async fn connect(
+    target: SocketAddr,
+    source: Option<IpAddr>,
+    timeout: Duration,
+    guard: &AddressGuard,
+) -> Result<TcpStream, ConnectFailure> {
+    guard.check(target.ip())?;
+    let socket = socket(target, source)?;
+    let stream = match tokio::time::timeout(timeout, socket.connect(target)).await {
+        Ok(connected) => connected.map_err(|error| failure(&error, target, source))?,
+        Err(_) => return Err(ConnectFailure::TimedOut),
+    };
+    // A dialogue is short lines back and forth: waiting to fill a segment only costs round trips.
+    stream
+        .set_nodelay(true)
+        .map_err(|error| failure(&error, target, source))?;
+    Ok(stream)
+}
+
+fn socket(target: SocketAddr, source: Option<IpAddr>) -> Result<TcpSocket, ConnectFailure> {
+    let socket = match target {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = socket.map_err(|error| failure(&error, target, source))?;
+    let Some(source) = source else {
+        return Ok(socket);
+    };
+    if source.is_ipv4() != target.is_ipv4() {
+        let what = format!(
+            "source address {source} is of another family than {}",
+            target.ip()
+        );
+        return Err(ConnectFailure::Other(what));
+    }
+    socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
+        ConnectFailure::Other(format!("cannot use source address {source}: {error}"))
+    })?;
+    Ok(socket)
+}
+
+fn failure(error: &io::Error, target: SocketAddr, source: Option<IpAddr>) -> ConnectFailure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => ConnectFailure::Refused,
+        io::ErrorKind::TimedOut => ConnectFailure::TimedOut,
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::NetworkUnreachable => ConnectFailure::Unreachable,
+        // A machine without IPv6 has no address to connect from, or does not know the family. For
+        // IPv4, or with a source address, the same error speaks of exhausted ports.
+        io::ErrorKind::AddrNotAvailable if target.is_ipv6() && source.is_none() => {
+            ConnectFailure::Unreachable
+        }
+        _ if error.raw_os_error() == Some(ADDRESS_FAMILY_UNKNOWN) => ConnectFailure::Unreachable,
+        _ => ConnectFailure::Other(error.to_string()),
+    }
+}
+
+/// `EAFNOSUPPORT` on Linux, where the kernel was started without IPv6; it has no kind of its own.
+const ADDRESS_FAMILY_UNKNOWN: i32 = 97;
+
+#[cfg(test)]
+mod tests;
