@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod connect;
+pub mod lookup;
 pub mod record;

@@ -1,0 +1,120 @@
+//! A question to DNS and what became of it, without the wire format.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use vrfy_proto::mx::{DnsAnswer, MxRecord};
+
+/// One question. The name is absolute, in lower case, without a trailing dot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub(super) name: Arc<str>,
+    pub(super) kind: QuestionKind,
+}
+
+impl Question {
+    pub(super) fn new(name: &str, kind: QuestionKind) -> Self {
+        Self {
+            name: Arc::from(name),
+            kind,
+        }
+    }
+}
+
+/// The record type that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum QuestionKind {
+    Mx,
+    V4,
+    V6,
+}
+
+/// The record data that we ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Datum {
+    Mx(MxRecord),
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+/// What became of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) records: DnsAnswer<Datum>,
+    /// The names that the question was led to by CNAME records, in order.
+    pub(super) aliases: Vec<String>,
+    /// How long DNS lets it be kept; zero for what must not be kept at all.
+    pub(super) ttl: Duration,
+}
+
+impl Answer {
+    /// A failure that may pass: nothing to keep.
+    pub(super) fn temporary(records: DnsAnswer<Datum>) -> Self {
+        Self {
+            records,
+            aliases: Vec::new(),
+            ttl: Duration::ZERO,
+        }
+    }
+
+    /// The name that the question was led to in the end, if it is another than the one asked for.
+    pub(super) fn target(&self) -> Option<&str> {
+        self.aliases.last().map(String::as_str)
+    }
+
+    pub(super) fn mx(&self) -> DnsAnswer<MxRecord> {
+        self.typed(|datum| match datum {
+            Datum::Mx(record) => Some(record.clone()),
+            Datum::V4(_) | Datum::V6(_) => None,
+        })
+    }
+
+    pub(super) fn v4(&self) -> DnsAnswer<Ipv4Addr> {
+        self.typed(|datum| match datum {
+            Datum::V4(address) => Some(*address),
+            Datum::Mx(_) | Datum::V6(_) => None,
+        })
+    }
+
+    pub(super) fn v6(&self) -> DnsAnswer<Ipv6Addr> {
+        self.typed(|datum| match datum {
+            Datum::V6(address) => Some(*address),
+            Datum::Mx(_) | Datum::V4(_) => None,
+        })
+    }
+
+    /// Octets of memory that keeping it costs, roughly.
+    pub(super) fn weight(&self) -> usize {
+        let records = match &self.records {
+            DnsAnswer::Records(records) => records.iter().map(Datum::weight).sum(),
+            _ => 0,
+        };
+        let aliases: usize = self.aliases.iter().map(String::len).sum();
+        size_of::<Self>() + records + aliases
+    }
+
+    fn typed<T>(&self, pick: impl Fn(&Datum) -> Option<T>) -> DnsAnswer<T> {
+        match &self.records {
+            DnsAnswer::Records(records) => {
+                DnsAnswer::Records(records.iter().filter_map(pick).collect())
+            }
+            DnsAnswer::NoData => DnsAnswer::NoData,
+            DnsAnswer::NxDomain => DnsAnswer::NxDomain,
+            DnsAnswer::ServFail => DnsAnswer::ServFail,
+            DnsAnswer::Refused => DnsAnswer::Refused,
+            DnsAnswer::TimedOut => DnsAnswer::TimedOut,
+            DnsAnswer::Other(what) => DnsAnswer::Other(what.clone()),
+        }
+    }
+}
+
+impl Datum {
+    fn weight(&self) -> usize {
+        let text = match self {
+            Self::Mx(record) => record.exchange.len(),
+            Self::V4(_) | Self::V6(_) => 0,
+        };
+        size_of::<Self>() + text
+    }
+}
