@@ -3,7 +3,7 @@
 //! The first line is the server's name and greeting; each further line is one extension. A line
 //! that is no extension is ignored. When a keyword comes twice the last one counts.
 
-use crate::reply::{Reply, text_of};
+use crate::reply::{Reply, is_reply_line, text_of};
 
 /// One EHLO keyword with its parameters, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,8 @@ fn limit_value(digits: &[u8]) -> Option<usize> {
 fn keyword_lines<'a>(
     lines: impl Iterator<Item = &'a [u8]>,
 ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-    lines.skip(1).filter_map(|line| {
+    let reply_lines = lines.filter(|line| is_reply_line(line));
+    reply_lines.skip(1).filter_map(|line| {
         let text = text_of(line);
         let length = text
             .iter()
@@ -139,13 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn garbage_in_front_of_the_first_line_does_not_make_it_a_keyword() {
+        let read = offered(&["hello", "250-PIPELINING", "250 STARTTLS"]);
+        assert_eq!((read.pipelining, read.start_tls), (false, true));
+    }
+
+    #[test]
     fn lines_that_are_no_extensions_are_ignored() {
         let read = offered(&[
             "250-mx.test",
             "250-",
             "250- PIPELINING",
             "250-PIPELINING=1",
-            "hello",
+            "PIPELINING",
             "250 \x01",
         ]);
         assert_eq!(read, Offered::default());

@@ -251,16 +251,20 @@ impl ReplyViolation {
 /// The text of a line: what follows code and separator, or the whole of a garbage line.
 #[must_use]
 pub fn text_of(line: &[u8]) -> &[u8] {
-    let role = Line {
+    match is_reply_line(line) {
+        true => line.get(4..).unwrap_or_default(),
+        false => line,
+    }
+}
+
+/// Whether a line that ended is one of a reply.
+pub(crate) fn is_reply_line(line: &[u8]) -> bool {
+    let ended = Line {
         bytes: line,
         end: LineEnd::CrLf,
         dropped: 0,
-    }
-    .role();
-    match role {
-        LineRole::Garbage => line,
-        LineRole::Continues(_) | LineRole::Completes(_) => line.get(4..).unwrap_or_default(),
-    }
+    };
+    ended.role() != LineRole::Garbage
 }
 
 /// The first enhanced code that fits, and the first that does not when none fits.

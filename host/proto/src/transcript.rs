@@ -16,6 +16,9 @@ mod json;
 mod text;
 mod text_parse;
 
+#[cfg(test)]
+mod forms_tests;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 

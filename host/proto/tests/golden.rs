@@ -14,6 +14,10 @@ use dialogue::{Split, replay, summary};
 use vrfy_proto::transcript::Transcript;
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no arguments to be blessed with"
+)]
 fn every_saved_dialogue_is_held_again_byte_for_byte() {
     let bless = std::env::var_os("VRFY_BLESS").is_some();
     let mut wrong = Vec::new();

@@ -88,6 +88,19 @@ proptest! {
     }
 
     #[test]
+    fn the_text_of_replies_steers_nothing(
+        config in configs(),
+        recipients in recipients(),
+        replies in vec((select(vec![250, 251, 450, 452, 503, 550, 552, 555]), "[a-zA-Z :<>@\\-]{0,30}"), 40),
+    ) {
+        let plain = replies.iter().map(|(code, _)| format!("{code}\r\n"));
+        let worded = replies.iter().map(|(code, text)| format!("{code} {text}\r\n"));
+        let plain = commands_after(config.clone(), recipients.clone(), plain.collect());
+        let worded = commands_after(config, recipients, worded.collect());
+        prop_assert_eq!(plain, worded);
+    }
+
+    #[test]
     fn the_reader_finds_the_lines_that_are_there(
         bytes in flight(),
         cuts in vec(1_usize..40, 1..20),
@@ -305,6 +318,33 @@ impl Player {
         }
         (self.session.into_transcript(), self.fed)
     }
+}
+
+/// All that a session sends to a server that has these replies after its greeting.
+fn commands_after(
+    mut config: SessionConfig,
+    recipients: Vec<Recipient>,
+    replies: Vec<String>,
+) -> Vec<u8> {
+    config.limits.received_bytes = 100_000;
+    config.start_tls = StartTlsUse::Never;
+    let mut session = Session::new(config, recipients);
+    session.handle_bytes(b"220 mx.test\r\n", Duration::ZERO);
+    let mut replies = replies.into_iter();
+    let mut commands = Vec::new();
+    while let Output::Transmit(bytes) = session.poll_output() {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let reply = match line {
+                b"EHLO probe.example.com\r\n" => {
+                    "250-mx\r\n250-SMTPUTF8\r\n250 PIPELINING\r\n".to_owned()
+                }
+                _ => replies.next().unwrap_or_default(),
+            };
+            session.handle_bytes(reply.as_bytes(), Duration::ZERO);
+        }
+        commands.extend(bytes);
+    }
+    commands
 }
 
 /// RFC 2920 section 3.1: EHLO, STARTTLS and QUIT stand alone here, so they are last in their group.

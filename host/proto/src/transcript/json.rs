@@ -261,11 +261,13 @@ fn push_event(transcript: &mut Transcript, object: &Object, last: u64) -> Parsed
         }
         "timeout" => transcript.push(at, Event::TimedOut),
         "not-asked" => {
-            let recipient = u32::try_from(object.number("recipient")?)
-                .map_err(|_| "the number of the recipient is too large")?;
+            let recipient = usize::try_from(object.number("recipient")?).unwrap_or(usize::MAX);
+            if recipient >= transcript.head.recipients.len() {
+                return Err("the head lists no such recipient");
+            }
             let reason = object.text("reason").and_then(NotAsked::from_name);
             let event = Event::NotAsked {
-                recipient: recipient as usize,
+                recipient,
                 reason: reason.ok_or("there is no such reason")?,
             };
             transcript.push(at, event);

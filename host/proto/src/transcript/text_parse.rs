@@ -202,9 +202,12 @@ impl Parsing {
             "tls" => self.push(Event::TlsReady(&parse_tls(argument)?)),
             "timeout" => self.push(Event::TimedOut),
             "not-asked" => {
-                let event =
+                let (recipient, reason) =
                     parse_not_asked(argument).ok_or("not-asked has a number and a reason")?;
-                self.push(event);
+                if recipient >= self.transcript.head.recipients.len() {
+                    return Err("the head lists no such recipient");
+                }
+                self.push(Event::NotAsked { recipient, reason });
             }
             "dropped" => {
                 let bytes = argument
@@ -222,13 +225,9 @@ impl Parsing {
     }
 }
 
-fn parse_not_asked(argument: &str) -> Option<Event<'static>> {
+fn parse_not_asked(argument: &str) -> Option<(usize, NotAsked)> {
     let (recipient, reason) = argument.split_once(' ')?;
-    let recipient: u32 = recipient.parse().ok()?;
-    Some(Event::NotAsked {
-        recipient: recipient as usize,
-        reason: NotAsked::from_name(reason)?,
-    })
+    Some((recipient.parse().ok()?, NotAsked::from_name(reason)?))
 }
 
 fn parse_tls(argument: &str) -> Parsed<TlsFacts> {
@@ -293,6 +292,7 @@ mod tests {
             "@ ended never",
             "@ not-asked x repeated",
             "@ not-asked 1 because",
+            "@ not-asked 0 repeated",
             "@ tls version",
             "@ tls colour=red",
             "preference: 70000",
