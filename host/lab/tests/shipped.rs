@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use vrfy_lab::{Expectation, Lab, Scenario};
 
@@ -91,13 +90,8 @@ async fn a_lab_can_be_started_many_times_at_once_and_again() {
             .expect("loopback has room");
         assert_ne!(first.port(), second.port());
         ports.insert((first.port(), second.port()));
-        let begun = std::time::Instant::now();
         first.stop().await;
         second.stop().await;
-        assert!(
-            begun.elapsed() < Duration::from_secs(1),
-            "nothing is open, nothing to wait for"
-        );
     }
     assert!(!ports.is_empty());
 }
