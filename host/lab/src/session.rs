@@ -222,13 +222,13 @@ impl Session {
     }
 
     async fn ehlo(&mut self, name: &str) -> io::Result<Flow> {
-        self.transaction = Transaction::default();
         let answer = self.exchange.ehlo(self.tls);
         let said = self
             .say("ehlo", &answer, &[("helo", name)], &Ahead::Last)
             .await?;
-        self.offered.clear();
+        // A refused EHLO changes nothing (RFC 5321 section 4.1.4).
         if said.accepted() {
+            self.transaction = Transaction::default();
             self.helo = Some(name.to_owned());
             self.offered = keywords(&String::from_utf8_lossy(&said.octets));
         }
@@ -236,13 +236,13 @@ impl Session {
     }
 
     async fn helo(&mut self, name: &str) -> io::Result<Flow> {
-        self.transaction = Transaction::default();
-        self.offered.clear();
         let answer = self.scripted("helo", "250 {host}");
         let said = self
             .say("helo", &answer, &[("helo", name)], &Ahead::Last)
             .await?;
         if said.accepted() {
+            self.transaction = Transaction::default();
+            self.offered.clear();
             self.helo = Some(name.to_owned());
         }
         Ok(said.flow)

@@ -412,7 +412,8 @@ async fn smtputf8_is_for_those_who_were_offered_it() {
 async fn replies_can_have_many_lines_everywhere() {
     let lab = lab_with(
         "exchange.on.greeting = [\"220-{host} ESMTP\", \"220 no spam please\"]\n\
-         exchange.on.rcpt = [\"550-5.1.1 <{recipient}>\", \"550-5.1.1 is not\", \"550 5.1.1 here\"]",
+         exchange.on.rcpt = [\"550-5.1.1 <{recipient}>\", \
+         \"550-5.1.1 is not\", \"550 5.1.1 here\"]",
     )
     .await;
     let mut client = connect(&lab, "mx.x.test").await;

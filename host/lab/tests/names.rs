@@ -178,7 +178,8 @@ async fn every_fault_is_told_apart() {
 #[tokio::test]
 async fn a_fault_can_be_of_one_record_type_only() {
     let lab = lab(
-        "[[host]]\nname = \"half.test\"\naddresses = [\"192.0.2.1\"]\ndns = { aaaa = \"servfail\" }",
+        "[[host]]\nname = \"half.test\"\naddresses = [\"192.0.2.1\"]\n\
+         dns = { aaaa = \"servfail\" }",
     )
     .await;
     let answer = ask(&lab, "half.test.", RecordType::A).await;

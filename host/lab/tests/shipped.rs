@@ -80,7 +80,6 @@ fn the_load_scenario_has_two_thousand_addresses_at_five_hundred_domains() {
 
 #[tokio::test]
 async fn a_lab_can_be_started_many_times_at_once_and_again() {
-    let mut ports = BTreeSet::new();
     for _ in 0..3 {
         let first = Lab::start(load("first.toml"))
             .await
@@ -89,9 +88,7 @@ async fn a_lab_can_be_started_many_times_at_once_and_again() {
             .await
             .expect("loopback has room");
         assert_ne!(first.port(), second.port());
-        ports.insert((first.port(), second.port()));
         first.stop().await;
         second.stop().await;
     }
-    assert!(!ports.is_empty());
 }
