@@ -214,9 +214,9 @@ impl Session {
     /// The record of the session. Before `Finished` it says that the session was abandoned.
     #[must_use]
     pub fn into_transcript(mut self) -> Transcript {
-        let stage = self.state.stage();
-        self.finish(Ending::Abandoned(stage));
-        self.reader.discard();
+        if !self.state.is_finished() {
+            self.give_up(Ending::Abandoned(self.state.stage()));
+        }
         let State::Finished((ending, at)) = self.state else {
             unreachable!("finish leaves no other state");
         };

@@ -92,6 +92,16 @@ fn half_a_reply_that_nobody_asked_for_and_never_ends_is_a_violation() {
 }
 
 #[test]
+fn the_first_line_of_a_reply_that_nobody_asked_for_holds_back_the_next_command() {
+    let mut session = asking(2);
+    session.handle_bytes(b"250 Ok\r\n421-closing\r\n", seconds(1));
+    assert!(matches!(session.poll_output(), Output::WakeAt(_)));
+    session.handle_bytes(b"421 bye\r\n", seconds(2));
+    let ending = finished(session).ending();
+    assert_eq!(ending, Some(Ending::ServiceClosing(Stage::RcptTo)));
+}
+
+#[test]
 fn a_hundred_recipients_go_out_in_groups_that_fit_into_any_window() {
     let mut config = config();
     config.limits = Limits {
@@ -177,6 +187,21 @@ fn plaintext_behind_starttls_is_never_read_even_in_a_later_segment() {
 }
 
 #[test]
+fn plaintext_behind_starttls_is_seen_even_when_no_byte_more_is_taken() {
+    let replies: [&[u8]; 3] = [b"220 mx\r\n", b"250-mx\r\n250 STARTTLS\r\n", b"220 go\r\n"];
+    let mut config = config();
+    config.limits.received_bytes = replies.concat().len();
+    let mut session = session(config, 1);
+    for reply in &replies[..2] {
+        session.handle_bytes(reply, Duration::ZERO);
+        sent(&mut session);
+    }
+    session.handle_bytes(&[replies[2], b"injected"].concat(), Duration::ZERO);
+    let ending = Ending::Violation(Stage::StartTls, Violation::PlaintextAfterStartTls);
+    assert_eq!(finished(session).ending(), Some(ending));
+}
+
+#[test]
 fn news_about_tls_without_a_handshake_changes_nothing() {
     let mut session = asking(1);
     session.handle_tls_ready(&TlsFacts::default(), seconds(5));
@@ -232,9 +257,16 @@ fn settings_that_cannot_be_sent_end_the_session_and_are_never_sent() {
 }
 
 #[test]
-fn a_session_that_the_host_gives_up_says_so() {
-    let transcript = asking(1).into_transcript();
+fn a_session_that_the_host_gives_up_says_so_and_keeps_what_came() {
+    let mut session = asking(1);
+    session.handle_bytes(b"25", seconds(1));
+    let transcript = session.into_transcript();
     assert_eq!(transcript.ending(), Some(Ending::Abandoned(Stage::RcptTo)));
+    assert!(
+        transcript
+            .to_text()
+            .contains("S: 25\\{unended}\n@ ended abandoned rcpt-to\n")
+    );
 }
 
 #[test]
