@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod connect;
+pub mod input;
 pub mod lookup;
 pub mod record;
