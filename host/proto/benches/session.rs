@@ -20,7 +20,8 @@ const FLIGHTS: [&[u8]; 4] = [
     b"250-mx.example.test at your service, [198.51.100.7]\r\n250-SIZE 157286400\r\n250-8BITMIME\r\n\
       250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-VRFY\r\n\
       250 SMTPUTF8\r\n",
-    b"250 2.1.0 OK\r\n250 2.1.5 OK\r\n550-5.1.1 The account that you tried to reach does not exist.\r\n\
+    b"250 2.1.0 OK\r\n250 2.1.5 OK\r\n\
+      550-5.1.1 The account that you tried to reach does not exist.\r\n\
       550 5.1.1 Please check the recipient's address for typing errors.\r\n",
     b"221 2.0.0 closing connection\r\n",
 ];

@@ -91,7 +91,7 @@ proptest! {
     fn the_text_of_replies_steers_nothing(
         config in configs(),
         recipients in recipients(),
-        replies in vec((select(vec![250, 251, 450, 452, 503, 550, 552, 555]), "[a-zA-Z :<>@\\-]{0,30}"), 40),
+        replies in vec((codes(), "[a-zA-Z :<>@\\-]{0,30}"), 40),
     ) {
         let plain = replies.iter().map(|(code, _)| format!("{code}\r\n"));
         let worded = replies.iter().map(|(code, text)| format!("{code} {text}\r\n"));
@@ -124,8 +124,12 @@ proptest! {
     }
 
     #[test]
-    fn malformed_transcripts_are_errors_and_never_panics(text in "\\PC{0,200}", json in "\\PC{0,100}") {
-        for text in [text.clone(), format!("S: {text}"), format!("@ {text}"), format!("@ tls {text}")] {
+    fn malformed_transcripts_are_errors_and_never_panics(
+        text in "\\PC{0,200}",
+        json in "\\PC{0,100}",
+    ) {
+        for prefix in ["", "S: ", "@ ", "@ tls "] {
+            let text = format!("{prefix}{text}");
             if let Ok(transcript) = Transcript::from_text(&text) {
                 check_forms(&transcript)?;
                 let _ = transcript.answers();
@@ -204,6 +208,10 @@ fn happenings() -> impl Strategy<Value = Happening> {
     ]
 }
 
+fn codes() -> impl Strategy<Value = u16> {
+    select(vec![250, 251, 450, 452, 503, 550, 552, 555])
+}
+
 /// A reply for each of so many commands, mostly good ones.
 fn replies() -> impl Strategy<Value = Vec<&'static str>> {
     let reply = prop_oneof![
@@ -213,7 +221,9 @@ fn replies() -> impl Strategy<Value = Vec<&'static str>> {
             "250-mx.test\r\n250-PIPELINING\r\n250 STARTTLS\r\n",
             "250-mx.test\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=2 RCPTDOMAINMAX=1 MAILMAX=2\r\n",
         ]),
-        4 => select(vec!["550 5.1.1 no\r\n", "450 later\r\n", "452 4.5.3 many\r\n", "452 many\r\n"]),
+        4 => select(vec![
+            "550 5.1.1 no\r\n", "450 later\r\n", "452 4.5.3 many\r\n", "452 many\r\n",
+        ]),
         1 => select(vec!["503 order\r\n", "502 what\r\n", "555 parameter\r\n", "421 bye\r\n"]),
     ];
     vec(reply, 7)
@@ -223,13 +233,15 @@ fn replies() -> impl Strategy<Value = Vec<&'static str>> {
 fn flight() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         12 => select(vec![
-            "250 ok\r\n", "250 2.1.5 ok\r\n", "220 mx.test\r\n", "250-mx.test\r\n", "250-PIPELINING\r\n",
+            "250 ok\r\n", "250 2.1.5 ok\r\n", "220 mx.test\r\n", "250-mx.test\r\n",
+            "250-PIPELINING\r\n",
             "250-SMTPUTF8\r\n", "250 STARTTLS\r\n", "250 PIPELINING\r\n", "221 bye\r\n",
             "250 LIMITS RCPTMAX=1 MAILMAX=2\r\n",
         ]).prop_map(|line| line.as_bytes().to_vec()),
         6 => select(vec![
-            "550 5.1.1 no\r\n", "450 4.2.0 later\r\n", "452 4.5.3 many\r\n", "452 many\r\n", "503 order\r\n",
-            "502 what\r\n", "555 parameter\r\n", "421 closing\r\n", "354 go on\r\n", "650 odd\r\n",
+            "550 5.1.1 no\r\n", "450 4.2.0 later\r\n", "452 4.5.3 many\r\n", "452 many\r\n",
+            "503 order\r\n", "502 what\r\n", "555 parameter\r\n", "421 closing\r\n", "354 go
+            on\r\n", "650 odd\r\n",
             "550-a\r\n", "250 ok\n", "250\r\n", "hello\r\n", "\r\n",
         ]).prop_map(|line| line.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..30),

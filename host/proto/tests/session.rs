@@ -1,5 +1,5 @@
-//! Goal: the behaviour of a session that a saved transcript cannot show: wake-ups, half lines, calls
-//! in the wrong place. Method: the session is told and asked by hand, under a virtual clock.
+//! Goal: the behaviour of a session that a saved transcript cannot show: wake-ups, half lines,
+//! calls in the wrong place. Method: the session is told and asked by hand, under a virtual clock.
 
 #![forbid(unsafe_code)]
 

@@ -147,6 +147,7 @@ fn events() -> impl Strategy<Value = Owned> {
         0..60,
     );
     let end = select(vec![LineEnd::CrLf, LineEnd::Lf, LineEnd::Missing]);
+    let received = (line, end, any::<u32>());
     let sent = select(vec![
         "EHLO a.example",
         "RCPT TO:<ana@example.test>",
@@ -164,7 +165,7 @@ fn events() -> impl Strategy<Value = Owned> {
         Ending::LimitReached(Limit::ReplyBytes),
     ]);
     prop_oneof![
-        4 => (line, end, any::<u32>()).prop_map(|(bytes, end, dropped)| Owned::Received(bytes, end, dropped)),
+        4 => received.prop_map(|(line, end, dropped)| Owned::Received(line, end, dropped)),
         2 => sent.prop_map(Owned::Sent),
         1 => tls_facts().prop_map(Owned::TlsReady),
         1 => any::<String>().prop_map(Owned::TlsFailed),
