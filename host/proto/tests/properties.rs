@@ -240,8 +240,8 @@ fn flight() -> impl Strategy<Value = Vec<u8>> {
         ]).prop_map(|line| line.as_bytes().to_vec()),
         6 => select(vec![
             "550 5.1.1 no\r\n", "450 4.2.0 later\r\n", "452 4.5.3 many\r\n", "452 many\r\n",
-            "503 order\r\n", "502 what\r\n", "555 parameter\r\n", "421 closing\r\n", "354 go
-            on\r\n", "650 odd\r\n",
+            "503 order\r\n", "502 what\r\n", "555 parameter\r\n", "421 closing\r\n",
+            "354 go on\r\n", "650 odd\r\n",
             "550-a\r\n", "250 ok\n", "250\r\n", "hello\r\n", "\r\n",
         ]).prop_map(|line| line.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..30),
