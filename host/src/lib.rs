@@ -4,4 +4,6 @@
 pub mod connect;
 pub mod input;
 pub mod lookup;
+pub mod output;
+pub mod progress;
 pub mod record;
