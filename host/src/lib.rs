@@ -4,6 +4,5 @@
 pub mod connect;
 pub mod input;
 pub mod lookup;
-pub mod output;
-pub mod progress;
+pub mod policy;
 pub mod record;
