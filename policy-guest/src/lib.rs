@@ -54,10 +54,16 @@ mod bindings {
     }
 }
 
+mod accept_all;
 mod decide;
+mod dialogue;
 mod manifest;
 mod reasons;
+mod reply;
+mod retry;
+mod rules;
 mod settings;
+mod text;
 mod verdict;
 
 /// The contract's types, as `wit-bindgen` makes them from `wit/policy.wit`.

@@ -24,6 +24,9 @@ pub(crate) fn called(reason: Reason, called: Called, because: Vec<Cause>) -> Ver
         Called::Undeliverable => Status::Undeliverable,
         Called::Unknown => Status::Unknown,
     };
+    if verdict.status == Status::Unknown {
+        verdict.confidence = 0;
+    }
     verdict
 }
 

@@ -1,0 +1,121 @@
+//! The automaton that finds all phrases in one pass over a text (Aho and Corasick's).
+//!
+//! States are numbered breadth first, so that the children of a state are neighbours: a state needs
+//! only the number of its first child, and its own label. A lookup then touches little memory, and
+//! the states near the root, which are met most, lie together.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// The automaton's tables, indexed by state. State 0 is the root.
+#[derive(Default)]
+pub(crate) struct Automaton {
+    /// The byte on the edge into the state.
+    pub(crate) label: Vec<u8>,
+    /// The first child; the next state's first child ends the list. One entry longer.
+    pub(crate) child: Vec<u16>,
+    /// The state of the longest proper suffix.
+    pub(crate) fail: Vec<u16>,
+    /// The nearest state, itself included, along suffixes at which a phrase ends; 0 is none.
+    pub(crate) hit: Vec<u16>,
+    /// The phrase that ends at the state; meaningful only where `hit` names the state itself.
+    pub(crate) phrase: Vec<u16>,
+}
+
+#[derive(Default)]
+struct Node {
+    children: BTreeMap<u8, usize>,
+    phrase: Option<u16>,
+}
+
+impl Automaton {
+    /// Builds the automaton of `phrases`, which must be distinct and not empty.
+    pub(crate) fn of(phrases: &[String]) -> Self {
+        let nodes = trie(phrases);
+        let (order, parents) = breadth_first(&nodes);
+        let number = |position: usize| u16::try_from(position).expect("rules fit 65,536 states");
+        let mut position = vec![0; nodes.len()];
+        for (at, node) in order.iter().enumerate() {
+            position[*node] = at;
+        }
+
+        let mut made = Self::default();
+        let mut next_child = 1;
+        for (at, node) in order.iter().enumerate() {
+            let (parent, label) = parents[*node];
+            let parent = position[parent];
+            made.label.push(label);
+            made.child.push(number(next_child));
+            next_child += nodes[*node].children.len();
+            made.phrase.push(nodes[*node].phrase.unwrap_or(0));
+            // The suffix of a state is shorter, so it has its number and its own links already.
+            let fail = if parent == 0 {
+                0
+            } else {
+                made.suffix(made.fail[parent], label, at)
+            };
+            made.fail.push(fail);
+            let own = nodes[*node].phrase.is_some();
+            let inherited = if at == 0 {
+                0
+            } else {
+                made.hit[usize::from(fail)]
+            };
+            made.hit.push(if own { number(at) } else { inherited });
+        }
+        made.child.push(number(next_child));
+        made
+    }
+
+    /// The state reached from `state`, or from the longest of its suffixes, that goes on with
+    /// `label`.
+    fn suffix(&self, mut state: u16, label: u8, before: usize) -> u16 {
+        loop {
+            let first = usize::from(self.child[usize::from(state)]);
+            let end = self
+                .child
+                .get(usize::from(state) + 1)
+                .map_or(first, |end| usize::from(*end));
+            let found = (first..end.min(before)).find(|child| self.label[*child] == label);
+            match found {
+                Some(child) => return u16::try_from(child).expect("states fit 16 bits"),
+                None if state == 0 => return 0,
+                None => state = self.fail[usize::from(state)],
+            }
+        }
+    }
+}
+
+fn trie(phrases: &[String]) -> Vec<Node> {
+    let mut nodes = vec![Node::default()];
+    for (number, phrase) in phrases.iter().enumerate() {
+        let mut at = 0;
+        for byte in phrase.bytes() {
+            at = match nodes[at].children.get(&byte) {
+                Some(child) => *child,
+                None => {
+                    nodes.push(Node::default());
+                    let child = nodes.len() - 1;
+                    nodes[at].children.insert(byte, child);
+                    child
+                }
+            };
+        }
+        nodes[at].phrase = Some(u16::try_from(number).expect("rules have fewer phrases"));
+    }
+    nodes
+}
+
+/// The nodes in breadth-first order, and the parent and label of each.
+fn breadth_first(nodes: &[Node]) -> (Vec<usize>, Vec<(usize, u8)>) {
+    let mut order = Vec::with_capacity(nodes.len());
+    let mut parents = vec![(0, 0); nodes.len()];
+    let mut queue = VecDeque::from([0]);
+    while let Some(node) = queue.pop_front() {
+        order.push(node);
+        for (label, child) in &nodes[node].children {
+            parents[*child] = (node, *label);
+            queue.push_back(*child);
+        }
+    }
+    (order, parents)
+}

@@ -1,0 +1,255 @@
+//! What one reply, and one attempt, says.
+//!
+//! A reading answers first whom the reply speaks about, then why. Positive replies are read by
+//! their code; negative ones by the rules (`rules.rs`); an attempt without a reply that concerns
+//! the mailbox by how it ended. Whether the reading holds is judged with the decoy's answer beside
+//! it (`accept_all.rs`).
+
+use crate::contract::{Attempt, ConnectFailure, Ending, Reply, Stage};
+use crate::reasons::Reason;
+use crate::rules::{self, Says};
+
+/// What a reply or an attempt says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) says: Says,
+    pub(crate) reason: Reason,
+    /// It names the recipient plainly.
+    pub(crate) plain: bool,
+    /// The refusal is a permanent one (5yz).
+    pub(crate) lasting: bool,
+    /// The rule that decided; empty where none was needed.
+    pub(crate) rule: &'static str,
+}
+
+impl Reading {
+    const fn new(says: Says, reason: Reason) -> Self {
+        Self {
+            says,
+            reason,
+            plain: false,
+            lasting: false,
+            rule: "",
+        }
+    }
+}
+
+/// Reads a reply of `exchange`.
+pub(crate) fn read(reply: &Reply, exchange: &str) -> Reading {
+    let confused = Reading::new(Says::Server, Reason::ProtocolTrouble);
+    match reply.code {
+        // Replies to other steps, given to RCPT: the dialogue is out of step.
+        Some(211 | 214 | 220 | 221 | 235) | None => confused,
+        Some(251) => Reading::new(Says::Accepted, Reason::AcceptedForwarding),
+        Some(252) => Reading::new(Says::Accepted, Reason::AcceptedUnverified),
+        Some(200..=299) => Reading::new(Says::Accepted, Reason::Accepted),
+        Some(code) => rules::find(reply, exchange).map_or(confused, |rule| Reading {
+            says: rule.says,
+            reason: rule.reason,
+            plain: rule.plain,
+            lasting: code >= 500,
+            rule: rule.id,
+        }),
+    }
+}
+
+/// Reads an attempt: the index of the reply that decided, if one did, and what it says.
+pub(crate) fn read_attempt(attempt: &Attempt) -> (Option<usize>, Reading) {
+    let replies = &attempt.replies;
+    let answer = replies
+        .iter()
+        .rposition(|reply| matches!(reply.stage, Stage::RcptTo));
+    match answer.or_else(|| replies.iter().rposition(is_refusal)) {
+        Some(at) => (Some(at), read(&replies[at], &attempt.exchange_name)),
+        None => (None, read_ending(&attempt.ending)),
+    }
+}
+
+/// A refusal that ends a dialogue. That of EHLO or STARTTLS does not: there is HELO, and clear
+/// text.
+fn is_refusal(reply: &Reply) -> bool {
+    matches!(reply.code, Some(400..=599))
+        && matches!(
+            reply.stage,
+            Stage::Connect
+                | Stage::Greeting
+                | Stage::Helo
+                | Stage::EhloAfterTls
+                | Stage::MailFrom
+                | Stage::Rset
+                | Stage::Other(_)
+        )
+        || reply.code == Some(421)
+}
+
+fn read_ending(ending: &Ending) -> Reading {
+    let reason = match ending {
+        Ending::NotConnected(ConnectFailure::NotPublic(_)) => Reason::NoPublicExchange,
+        Ending::NotConnected(_) => Reason::Unreachable,
+        Ending::TimedOut(_) => Reason::TimedOut,
+        Ending::TlsFailed(_) => Reason::TlsFailed,
+        Ending::NotAsked(why) if why == "needs-smtputf8" => Reason::Smtputf8Needed,
+        Ending::Completed
+        | Ending::EhloRefused
+        | Ending::Violation(_)
+        | Ending::LimitReached(_) => Reason::ProtocolTrouble,
+        Ending::Closed(_)
+        | Ending::ServiceClosing(_)
+        | Ending::GreetingRefused
+        | Ending::NotAsked(_)
+        | Ending::Other(_) => Reason::ServerTrouble,
+    };
+    Reading::new(Says::Server, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::EnhancedStatusCode;
+
+    fn rcpt(line: &str) -> Reading {
+        let (code, text) = line.split_once(' ').unwrap();
+        let enhanced = text.split(' ').next().and_then(|word| {
+            let mut parts = word.split('.').map(str::parse);
+            let (class, subject, detail) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(EnhancedStatusCode {
+                class: u8::try_from(class.ok()?).ok()?,
+                subject: subject.ok()?,
+                detail: detail.ok()?,
+            })
+        });
+        let reply = Reply {
+            stage: Stage::RcptTo,
+            code: code.parse().ok(),
+            enhanced,
+            text: text.to_owned(),
+            elapsed_ms: 0,
+        };
+        read(&reply, "mx.example.com")
+    }
+
+    #[track_caller]
+    fn says(line: &str, says: Says, reason: Reason) {
+        let reading = rcpt(line);
+        assert_eq!(
+            (reading.says, reading.reason),
+            (says, reason),
+            "{line}: {}",
+            reading.rule
+        );
+    }
+
+    #[test]
+    fn words_about_the_sender_beat_words_about_the_recipient() {
+        says(
+            "550 5.1.1 Sender address rejected: User unknown",
+            Says::Us,
+            Reason::SenderRefused,
+        );
+        says(
+            "550 5.1.0 your sender domain is on a blocklist",
+            Says::Us,
+            Reason::SenderRefused,
+        );
+    }
+
+    #[test]
+    fn words_about_us_beat_codes_about_the_recipient() {
+        says(
+            "550 5.1.1 mailbox unavailable, your IP is listed",
+            Says::Us,
+            Reason::Blocked,
+        );
+        says(
+            "550 5.7.1 Service refused, client blocked using a list",
+            Says::Us,
+            Reason::Blocked,
+        );
+        says(
+            "550 5.1.1 relay access denied",
+            Says::Us,
+            Reason::RelayDenied,
+        );
+    }
+
+    #[test]
+    fn full_beats_unknown_under_any_code() {
+        says(
+            "550 5.1.1 recipient overquota",
+            Says::Exists,
+            Reason::MailboxFull,
+        );
+        says("452 4.2.2 Mailbox full", Says::Exists, Reason::MailboxFull);
+        says(
+            "554 5.7.1 user is over quota",
+            Says::Exists,
+            Reason::MailboxFull,
+        );
+    }
+
+    #[test]
+    fn a_full_system_is_no_full_mailbox() {
+        says(
+            "452 4.3.1 Insufficient system storage",
+            Says::Server,
+            Reason::ServerTrouble,
+        );
+    }
+
+    #[test]
+    fn a_limit_on_the_recipient_proves_the_recipient() {
+        let text = "450 4.2.1 The user is receiving mail at a rate that prevents more";
+        says(text, Says::Exists, Reason::MailboxBusy);
+    }
+
+    #[test]
+    fn the_relay_table_of_postfix_is_about_users() {
+        says(
+            "550 5.1.1 User unknown in relay recipient table",
+            Says::Absent,
+            Reason::UnknownUser,
+        );
+    }
+
+    #[test]
+    fn an_enhanced_code_of_another_class_counts_for_nothing() {
+        says(
+            "450 5.1.1 try later",
+            Says::Server,
+            Reason::TemporarilyRefused,
+        );
+        says(
+            "550 4.2.1 nothing more",
+            Says::Unclear,
+            Reason::RefusedUnclear,
+        );
+    }
+
+    #[test]
+    fn too_many_recipients_is_never_a_verdict() {
+        says(
+            "550 5.5.3 Too many recipients",
+            Says::Server,
+            Reason::TooManyRecipients,
+        );
+    }
+
+    #[test]
+    fn bare_security_codes_are_unclear() {
+        says("550 5.7.1 no", Says::Unclear, Reason::RefusedUnclear);
+        says("571 no", Says::Unclear, Reason::RefusedUnclear);
+    }
+
+    #[test]
+    fn accepted_without_a_check_is_not_simply_accepted() {
+        says("250 OK", Says::Accepted, Reason::Accepted);
+        says("252 will try", Says::Accepted, Reason::AcceptedUnverified);
+        says("221 bye", Says::Server, Reason::ProtocolTrouble);
+    }
+
+    #[test]
+    fn words_in_the_mailbox_or_a_link_trip_no_rule() {
+        let text = "550 5.7.1 <spam.quota@example.com> no https://example.com/user-unknown";
+        says(text, Says::Unclear, Reason::RefusedUnclear);
+    }
+}

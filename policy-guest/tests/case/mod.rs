@@ -1,0 +1,317 @@
+//! Policy cases: evidence in short form, and the decision that it must lead to.
+//!
+//! A case file is TOML, one topic a file, many `[[case]]`s in it. This module only reads it into
+//! plain values; who runs a case turns them into the types of its side, and the decision into a
+//! [`Said`], whose text form is what `expect` holds. So the same files run natively and as a
+//! component.
+//!
+//! ```toml
+//! [[case]]
+//! name = "a greylisted mailbox is asked again where it was greylisted"
+//! mailbox = "ana@example.com"                   # the default
+//! problem = "no-at-sign"                        # instead: the address is no mailbox
+//! lookups = ["exchanges mx.example.com"]        # the default; or `null-mx`, `special-use test`
+//! attempts = ["rcpt-to 451 4.7.1 Greylisted"]   # one text each, one line a reply or a fact
+//! decoys = ["550 5.1.1 User unknown"]           # replies to RCPT TO; `mx2.example.com: ...`
+//! settings = ["decoy=false"]                    # what the operator set
+//! rounds-left = 10                              # the default
+//! expect = "probe greylisted, wait 5m, same, ..."
+//! ```
+//!
+//! Lines of an attempt: `round N` (default: one more than the last), `at EXCHANGE` (default: the
+//! first), `ends ENDING [DETAIL]` (default: completed), and `STAGE CODE [X.Y.Z] TEXT` for a reply,
+//! ` // ` standing for a line end in its text. Where the first reply is one to RCPT TO, the usual
+//! ones before it are put in: it is then reply 3.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "test support: every test uses some of it, and panics say enough"
+)]
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+/// One case.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Topic (the file's name) and sentence.
+    pub name: String,
+    pub mailbox: String,
+    pub problem: Option<String>,
+    pub lookups: Vec<Lookup>,
+    pub attempts: Vec<Attempt>,
+    pub decoys: Vec<Decoy>,
+    /// Key and value as an operator writes them.
+    pub settings: Vec<(String, String)>,
+    pub rounds_left: u32,
+    pub expect: String,
+}
+
+/// A look-up: the outcome's name, and either its detail or the exchanges.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    pub outcome: String,
+    pub words: Vec<String>,
+}
+
+/// An attempt.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub round: u32,
+    pub exchange: String,
+    pub replies: Vec<Reply>,
+    pub ending: String,
+    pub detail: String,
+}
+
+/// A reply.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub stage: String,
+    pub code: Option<u16>,
+    pub enhanced: Option<(u8, u16, u16)>,
+    pub text: String,
+}
+
+/// A decoy's answer.
+#[derive(Clone, Debug)]
+pub struct Decoy {
+    pub exchange: String,
+    pub reply: Reply,
+}
+
+/// A decision in plain words.
+#[derive(Clone, Debug)]
+pub enum Said {
+    Settle(SaidVerdict),
+    Probe {
+        reason: String,
+        wait_ms: u32,
+        exchange: String,
+        decoy: String,
+        hold_lane_ms: u32,
+        otherwise: SaidVerdict,
+    },
+}
+
+/// A verdict in plain words.
+#[derive(Clone, Debug)]
+pub struct SaidVerdict {
+    pub status: String,
+    pub reason: String,
+    pub confidence: u8,
+    /// The value of the fact `rule`, if there is one.
+    pub rule: Option<String>,
+    /// Such as `reply 0 3`, `decoy 0`, `lookup 0`, `attempt 1`, `address`.
+    pub because: Vec<String>,
+}
+
+impl fmt::Display for SaidVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}%", self.status, self.reason, self.confidence)?;
+        if let Some(rule) = &self.rule {
+            write!(f, " by {rule}")?;
+        }
+        write!(f, ", {}", self.because.join(", "))
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settle(verdict) => write!(f, "settle {verdict}"),
+            Self::Probe {
+                reason,
+                wait_ms,
+                exchange,
+                decoy,
+                hold_lane_ms,
+                otherwise,
+            } => {
+                write!(f, "probe {reason}, wait {}, {exchange}", duration(*wait_ms))?;
+                write!(f, ", decoy {decoy}")?;
+                if *hold_lane_ms > 0 {
+                    write!(f, ", hold {}", duration(*hold_lane_ms))?;
+                }
+                write!(f, ", else {otherwise}")
+            }
+        }
+    }
+}
+
+fn duration(ms: u32) -> String {
+    match ms / 1000 {
+        0 => "0".into(),
+        s if s % 3600 == 0 => format!("{}h", s / 3600),
+        s if s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+/// All cases of all files in `folder`, in the order of their names.
+pub fn load(folder: &Path) -> Vec<Case> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "toml"));
+    files.sort();
+    files.iter().flat_map(|file| load_file(file)).collect()
+}
+
+fn load_file(file: &Path) -> Vec<Case> {
+    let topic = file.file_stem().unwrap().to_string_lossy().into_owned();
+    let text = fs::read_to_string(file).unwrap();
+    let table: Table = text
+        .parse()
+        .unwrap_or_else(|error| panic!("{topic}: {error}"));
+    let cases = table["case"].as_array().unwrap();
+    cases
+        .iter()
+        .map(|case| read_case(&topic, case.as_table().unwrap()))
+        .collect()
+}
+
+fn read_case(topic: &str, fields: &Table) -> Case {
+    let known = [
+        "name",
+        "mailbox",
+        "problem",
+        "lookups",
+        "attempts",
+        "decoys",
+        "settings",
+        "rounds-left",
+        "expect",
+    ];
+    for key in fields.keys() {
+        assert!(
+            known.contains(&key.as_str()),
+            "{topic}: no such field: {key}"
+        );
+    }
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+    let lookups =
+        texts(fields, "lookups").unwrap_or_else(|| vec!["exchanges mx.example.com".into()]);
+    let lookups: Vec<Lookup> = lookups.iter().map(|line| read_lookup(line)).collect();
+    let first = lookups.last().and_then(|lookup| lookup.words.first());
+    let exchange = first.cloned().unwrap_or_else(|| "mx.example.com".into());
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for lines in texts(fields, "attempts").unwrap_or_default() {
+        let round = attempts.last().map_or(1, |last| last.round + 1);
+        attempts.push(read_attempt(&lines, round, &exchange));
+    }
+    let decoys = texts(fields, "decoys").unwrap_or_default();
+    let settings = texts(fields, "settings").unwrap_or_default();
+    Case {
+        name: format!("{topic}: {}", text("name").expect("a case has a name")),
+        mailbox: text("mailbox").unwrap_or_else(|| "ana@example.com".into()),
+        problem: text("problem"),
+        lookups,
+        attempts,
+        decoys: decoys
+            .iter()
+            .map(|line| read_decoy(line, &exchange))
+            .collect(),
+        settings: settings
+            .iter()
+            .map(|pair| pair.split_once('=').expect("a setting is key=value"))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+        rounds_left: fields
+            .get("rounds-left")
+            .and_then(Value::as_integer)
+            .map_or(10, |rounds| rounds.try_into().unwrap()),
+        expect: text("expect").expect("a case expects something"),
+    }
+}
+
+fn texts(fields: &Table, key: &str) -> Option<Vec<String>> {
+    let list = fields.get(key)?.as_array().expect("a list of texts");
+    Some(
+        list.iter()
+            .map(|item| item.as_str().unwrap().to_owned())
+            .collect(),
+    )
+}
+
+fn read_lookup(line: &str) -> Lookup {
+    let mut words = line.split(' ').map(str::to_owned);
+    Lookup {
+        outcome: words.next().unwrap(),
+        words: words.collect(),
+    }
+}
+
+fn read_decoy(line: &str, exchange: &str) -> Decoy {
+    let named = line
+        .split_once(": ")
+        .filter(|(name, _)| name.contains('.') && !name.contains(' '));
+    let (exchange, reply) = named.unwrap_or((exchange, line));
+    Decoy {
+        exchange: exchange.to_owned(),
+        reply: read_reply("rcpt-to", reply),
+    }
+}
+
+fn read_attempt(lines: &str, round: u32, exchange: &str) -> Attempt {
+    let mut attempt = Attempt {
+        round,
+        exchange: exchange.to_owned(),
+        replies: Vec::new(),
+        ending: "completed".into(),
+        detail: String::new(),
+    };
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (word, rest) = line.split_once(' ').expect("a line is a word and more");
+        match word {
+            "round" => attempt.round = rest.parse().unwrap(),
+            "at" => attempt.exchange = rest.into(),
+            "ends" => {
+                let (ending, detail) = rest.split_once(' ').unwrap_or((rest, ""));
+                attempt.ending = ending.into();
+                attempt.detail = detail.into();
+            }
+            stage => attempt.replies.push(read_reply(stage, rest)),
+        }
+    }
+    if attempt
+        .replies
+        .first()
+        .is_some_and(|reply| reply.stage == "rcpt-to")
+    {
+        let usual = [
+            ("greeting", "220 ready"),
+            ("ehlo", "250 hello"),
+            ("mail-from", "250 ok"),
+        ];
+        let usual = usual.map(|(stage, reply)| read_reply(stage, reply));
+        attempt.replies.splice(0..0, usual);
+    }
+    attempt
+}
+
+/// `CODE [X.Y.Z] TEXT`; a code of `-` is none.
+pub fn read_reply(stage: &str, line: &str) -> Reply {
+    let (code, text) = line.split_once(' ').unwrap_or((line, ""));
+    let text = text.replace(" // ", "\n");
+    let enhanced = text.split([' ', '\n']).next().and_then(|word| {
+        let parts: Vec<&str> = word.split('.').collect();
+        let [class, subject, detail] = parts[..] else {
+            return None;
+        };
+        Some((
+            class.parse().ok()?,
+            subject.parse().ok()?,
+            detail.parse().ok()?,
+        ))
+    });
+    Reply {
+        stage: stage.into(),
+        code: code.parse().ok(),
+        enhanced,
+        text,
+    }
+}
