@@ -8,8 +8,9 @@ use std::path::PathBuf;
 pub enum GuestBuildError {
     /// Nothing on this machine compiles to wasm.
     #[error(
-        "no Rust toolchain here can compile to {target}: {tried}; either run `rustup target add \
-         {target}`, or install Debian's packages with `host/guest-build/install-debian-toolchain.sh`",
+        "no Rust toolchain here can compile to {target}: {tried}; either run \
+         `rustup target add {target}`, or install Debian's packages with \
+         `host/guest-build/install-debian-toolchain.sh`",
         target = crate::toolchain::TARGET
     )]
     NoToolchain {
@@ -33,7 +34,7 @@ pub enum GuestBuildError {
         source: io::Error,
     },
     /// Cargo refused the package.
-    #[error("cargo cannot compile the guest in {manifest_dir}:\n{messages}", manifest_dir = .manifest_dir.display())]
+    #[error("cargo cannot compile the guest in {dir}:\n{messages}", dir = .manifest_dir.display())]
     Compile {
         /// The guest's folder.
         manifest_dir: PathBuf,
@@ -41,7 +42,7 @@ pub enum GuestBuildError {
         messages: String,
     },
     /// Cargo was content but wrote no wasm module.
-    #[error("the package in {manifest_dir} has no library that makes a wasm module", manifest_dir = .manifest_dir.display())]
+    #[error("no library of {dir} makes a wasm module", dir = .manifest_dir.display())]
     NoModule {
         /// The guest's folder.
         manifest_dir: PathBuf,
