@@ -4,5 +4,7 @@
 pub mod connect;
 pub mod input;
 pub mod lookup;
+pub mod output;
 pub mod policy;
+pub mod progress;
 pub mod record;
