@@ -266,7 +266,10 @@ impl Sources {
     }
 }
 
-/// The wall clock: the evidence says when a look-up began, and it is the look-up that knows.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the evidence says when a look-up began, and only the look-up knows"
+)]
 fn unix_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
