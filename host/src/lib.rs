@@ -8,3 +8,4 @@ pub mod output;
 pub mod policy;
 pub mod progress;
 pub mod record;
+pub mod tls;
