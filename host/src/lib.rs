@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod connect;
+pub mod drive;
 pub mod input;
 pub mod lookup;
 pub mod output;
