@@ -23,8 +23,11 @@ pub mod limits;
 mod load;
 mod load_error;
 mod manifest;
+#[doc(hidden)]
+pub mod measure;
 mod names;
 mod preflight;
+mod setting_kind;
 mod settings;
 mod text;
 
@@ -34,7 +37,6 @@ pub use fault::{DecisionRule, FaultCause, FaultStage, PolicyFault};
 pub use limits::PolicyLimits;
 pub use load::Policy;
 pub use load_error::{LoadCause, PolicyLoadError};
-pub use manifest::{
-    DurationRange, Manifest, ManifestError, ReasonDefinition, SettingDefinition, SettingKind,
-};
+pub use manifest::{Manifest, ManifestError, ReasonDefinition, SettingDefinition};
+pub use setting_kind::{DurationRange, SettingKind};
 pub use settings::{GivenSetting, SettingError, resolve};

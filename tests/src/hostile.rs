@@ -18,6 +18,8 @@ use guest::{Cause, Guest, JUDGE, Settle, encode};
 pub enum Hostile {
     /// Nothing wrong: settles every mailbox as unknown, for the reason `sample`.
     No,
+    /// Nothing wrong: the same with as many memories as are allowed.
+    EightMemories,
     /// `decide` never returns.
     Loops,
     /// `decide` executes `unreachable`, as a panic does.
@@ -98,8 +100,9 @@ pub enum Hostile {
 
 impl Hostile {
     /// Every guest.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::No,
+        Self::EightMemories,
         Self::Loops,
         Self::Traps,
         Self::GrowsMemory,
@@ -188,6 +191,9 @@ impl Hostile {
     fn guest(self) -> Guest {
         let settle = Settle::default();
         match self {
+            Self::EightMemories => Guest::with(
+                "(memory 1) (memory 1) (memory 1) (memory 1) (memory 1) (memory 1) (memory 1)",
+            ),
             Self::TrapsInDescribe => Guest::describing("unreachable"),
             Self::LoopsInDescribe => Guest::describing("(loop $on (br $on)) unreachable"),
             Self::LoopsInStart => Guest::with("(func $run (loop $on (br $on))) (start $run)"),

@@ -184,17 +184,20 @@ fn every_decision_gets_an_instance_of_its_own() {
 }
 
 #[test]
-fn many_threads_decide_at_once() {
-    let expected = good().decide(&evidence());
-    std::thread::scope(|scope| {
-        for _ in 0..80 {
-            scope.spawn(|| {
-                for _ in 0..20 {
-                    assert_eq!(good().decide(&evidence()), expected);
-                }
-            });
-        }
-    });
+fn many_threads_decide_at_once_whatever_their_instances_need() {
+    for guest in [Hostile::No, Hostile::EightMemories] {
+        let policy = load(guest).expect("it loads");
+        let expected = good().decide(&evidence());
+        std::thread::scope(|scope| {
+            for _ in 0..80 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        assert_eq!(policy.decide(&evidence()), expected);
+                    }
+                });
+            }
+        });
+    }
 }
 
 #[test]
@@ -498,7 +501,7 @@ fn a_guest_that_fails_while_it_is_loaded_is_a_fault_with_its_stage() {
 
 #[test]
 fn every_guest_becomes_an_error_or_a_fault_and_none_a_verdict() {
-    let harmless = [Hostile::No, Hostile::KeepsState];
+    let harmless = [Hostile::No, Hostile::EightMemories, Hostile::KeepsState];
     for guest in Hostile::ALL {
         let verdict = load(guest)
             .ok()

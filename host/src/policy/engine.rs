@@ -14,7 +14,7 @@ use std::{
 
 use wasmtime::{
     Cache, Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    WasmBacktraceDetails, WasmFeatures,
+    UpdateDeadline, WasmBacktraceDetails, WasmFeatures,
     component::{Component, InstancePre, Linker},
 };
 
@@ -30,9 +30,10 @@ use super::{
 /// hundred wake-ups a second cost nothing that can be measured.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Instances alive at once, at most; further decisions wait for one of them to end. More than the
-/// cores of any machine that we know would only queue for the processor instead.
-const INSTANCES_AT_ONCE_MAX: u32 = 64;
+/// Instances alive at once, at most; further decisions wait for one of them to end. A decision of a
+/// native guest takes tens of microseconds, so that these serve more cores than any machine has; the
+/// pool reserves the address space of all their memories.
+const INSTANCES_AT_ONCE_MAX: u32 = 32;
 
 /// Memories kept resident in each slot of the pool that was used before: what a small guest touches.
 /// Measured; see `decisions/fresh-instance.md`.
@@ -127,6 +128,8 @@ pub struct EngineError {
 /// What a store carries.
 pub(crate) struct StoreData {
     pub(crate) limiter: Limiter,
+    /// Ticks in which the guest may still be seen running.
+    ticks_left: u64,
 }
 
 impl PolicyEngine {
@@ -143,7 +146,7 @@ impl PolicyEngine {
             None
         });
         let slots = match options.allocation {
-            Allocation::Pooled => Some(INSTANCES_AT_ONCE_MAX * 2),
+            Allocation::Pooled => Some(INSTANCES_AT_ONCE_MAX * MEMORIES_MAX),
             Allocation::OnDemand => None,
         };
         let engine = new_engine(&limits, cache.as_ref(), slots, &mut warnings)?;
@@ -191,13 +194,28 @@ impl PolicyEngine {
         self.shared.seats.take()
     }
 
-    /// A store with every limit set, which ends its guest `time` from now.
+    /// A store with every limit set, which ends its guest after it ran for `time`.
+    ///
+    /// Counted are the ticks in which the guest was seen running. On a machine that gives the thread
+    /// its share, that is the time that passes; where other programs take the processor away for
+    /// long, a policy is not blamed for the time in which it stood still.
     pub(crate) fn store(&self, time: Duration) -> wasmtime::Store<StoreData> {
-        let limiter = Limiter::new(self.shared.limits.memory_bytes);
-        let mut store = wasmtime::Store::new(&self.shared.engine, StoreData { limiter });
+        let data = StoreData {
+            limiter: Limiter::new(self.shared.limits.memory_bytes),
+            ticks_left: ticks(time),
+        };
+        let mut store = wasmtime::Store::new(&self.shared.engine, data);
         store.limiter(|data| &mut data.limiter);
         store.set_hostcall_fuel(RETURN_BYTES_MAX);
-        store.set_epoch_deadline(ticks(time));
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| {
+            let data = context.data_mut();
+            data.ticks_left = data.ticks_left.saturating_sub(1);
+            Ok(match data.ticks_left {
+                0 => UpdateDeadline::Interrupt,
+                _ => UpdateDeadline::Continue(1),
+            })
+        });
         store
     }
 }
@@ -230,7 +248,7 @@ pub(crate) fn features() -> WasmFeatures {
         | WasmFeatures::COMPONENT_MODEL
 }
 
-/// The engine, with a pool of so many memories if possible.
+/// The engine, with a pool of so many memories (of all instances together) if possible.
 fn new_engine(
     limits: &PolicyLimits,
     cache: Option<&Cache>,
@@ -286,7 +304,7 @@ fn pool(limits: &PolicyLimits, slots: u32) -> PoolingAllocationConfig {
         .max_memories_per_module(MEMORIES_MAX)
         .max_memory_size(memory_slot(limits))
         .linear_memory_keep_resident(MEMORY_KEEP_RESIDENT)
-        .total_tables(slots)
+        .total_tables(INSTANCES_AT_ONCE_MAX * TABLES_MAX)
         .max_tables_per_component(TABLES_MAX)
         .max_tables_per_module(TABLES_MAX)
         .table_elements(TABLE_ELEMENTS_MAX)

@@ -34,9 +34,9 @@ pub const STACK_BYTES_MAX: usize = 512 * 1024;
 /// The limits that an operator may set; the others are constants of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyLimits {
-    /// Time for one decision, making the instance included.
+    /// Time that the guest may run for one decision, start functions included.
     pub decision: Duration,
-    /// Time for `describe`, making the instance included.
+    /// Time that it may run for `describe`, start functions included.
     pub description: Duration,
     /// Bytes of linear memory of one instance, all its memories together. Pages have 64 KiB.
     pub memory_bytes: usize,

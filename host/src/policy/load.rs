@@ -34,12 +34,12 @@ const BUILT_IN_NAME: &str = "the built-in policy";
 /// A policy that is ready to decide. Cloning shares it; any thread may call it.
 #[derive(Clone)]
 pub struct Policy {
-    loaded: Arc<Loaded>,
+    pub(super) loaded: Arc<Loaded>,
 }
 
-struct Loaded {
-    engine: PolicyEngine,
-    instance_pre: InstancePre<StoreData>,
+pub(super) struct Loaded {
+    pub(super) engine: PolicyEngine,
+    pub(super) instance_pre: InstancePre<StoreData>,
     decide: ComponentExportIndex,
     manifest: Manifest,
     digest: String,
@@ -91,23 +91,6 @@ impl Policy {
                 digest: loaded.digest.clone(),
             })
     }
-
-    /// Makes an instance and throws it away: the fixed part of a decision, for measuring.
-    #[doc(hidden)]
-    pub fn instantiate(&self) -> Result<(), PolicyFault> {
-        let loaded = &*self.loaded;
-        let limit = loaded.engine.limits().decision;
-        let _seat = loaded.engine.take_seat();
-        let mut store = loaded.engine.store(limit);
-        match instantiate(&loaded.instance_pre, &mut store, limit) {
-            Ok(_) => Ok(()),
-            Err((stage, cause)) => Err(PolicyFault {
-                cause,
-                stage,
-                digest: loaded.digest.clone(),
-            }),
-        }
-    }
 }
 
 impl std::fmt::Debug for Policy {
@@ -121,7 +104,7 @@ impl std::fmt::Debug for Policy {
 }
 
 /// A fault without the component's digest.
-type StagedCause = (FaultStage, FaultCause);
+pub(super) type StagedCause = (FaultStage, FaultCause);
 
 impl Loaded {
     fn decide(&self, evidence: &Evidence) -> Result<Decision, StagedCause> {
@@ -129,6 +112,17 @@ impl Loaded {
         let _seat = self.engine.take_seat();
         let mut store = self.engine.store(limit);
         let instance = instantiate(&self.instance_pre, &mut store, limit)?;
+        self.call(&mut store, &instance, evidence)
+    }
+
+    /// The call alone.
+    pub(super) fn call(
+        &self,
+        mut store: &mut Store<StoreData>,
+        instance: &Instance,
+        evidence: &Evidence,
+    ) -> Result<Decision, StagedCause> {
+        let limit = self.engine.limits().decision;
         let fault = |error: wasmtime::Error| {
             (
                 FaultStage::Decide,
@@ -225,7 +219,7 @@ fn describe_itself(
     Ok(manifest)
 }
 
-fn instantiate(
+pub(super) fn instantiate(
     instance_pre: &InstancePre<StoreData>,
     store: &mut Store<StoreData>,
     limit: Duration,
@@ -243,4 +237,65 @@ fn digest(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("a string takes any text");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::engine::EngineOptions, *};
+
+    fn engine(cache: Option<std::path::PathBuf>) -> PolicyEngine {
+        let options = EngineOptions {
+            cache,
+            ..EngineOptions::default()
+        };
+        let engine = PolicyEngine::new(options).unwrap();
+        assert_eq!(engine.warnings(), []);
+        engine
+    }
+
+    #[test]
+    fn the_built_in_policy_loads_and_says_who_it_is() {
+        let policy = Policy::built_in(&engine(None)).unwrap();
+        assert_eq!(policy.source_name(), BUILT_IN_NAME);
+        assert!(!policy.manifest().reasons.is_empty());
+        let hexadecimal = policy.digest().strip_prefix("sha256:").unwrap();
+        assert_eq!(hexadecimal.len(), 64);
+    }
+
+    #[test]
+    fn a_compiled_policy_is_found_again_by_the_next_engine() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = directory.path().join("policies");
+        let first = engine(Some(cache.clone()));
+        let digest = Policy::built_in(&first).unwrap().digest().to_owned();
+        assert_eq!(first.cache_hits(), Some(0));
+        let second = engine(Some(cache));
+        assert_eq!(Policy::built_in(&second).unwrap().digest(), digest);
+        assert_eq!(second.cache_hits(), Some(1));
+    }
+
+    #[test]
+    fn a_spoilt_cache_is_compiled_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = directory.path().join("policies");
+        Policy::built_in(&engine(Some(cache.clone()))).unwrap();
+        let mut spoilt = 0;
+        let mut left = vec![cache.clone()];
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(
+                    std::fs::read_dir(path)
+                        .unwrap()
+                        .map(|entry| entry.unwrap().path()),
+                );
+            } else {
+                std::fs::write(path, "not what was written here").unwrap();
+                spoilt += 1;
+            }
+        }
+        assert!(spoilt > 0);
+        let again = engine(Some(cache));
+        Policy::built_in(&again).unwrap();
+        assert_eq!(again.cache_hits(), Some(0));
+    }
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 use vrfy_proto::evidence::{Fact, SettingValue};
 
 use super::{
-    duration,
     names::{is_name, is_version},
+    setting_kind::{ITEMS_MAX, SettingKind},
 };
 
 /// Settings of a manifest at most: what a person can still read through.
@@ -26,8 +26,6 @@ pub(crate) const ENTRIES_MAX: usize = 64;
 pub(crate) const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of all texts of a manifest at most.
 pub(crate) const MANIFEST_BYTES_MAX: usize = 256 * 1024;
-/// Items of a list setting and choices of a choice at most, whatever a manifest declares.
-pub(crate) const ITEMS_MAX: usize = 1024;
 
 /// Who a policy is, which settings it takes and which reasons it can give.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,51 +59,6 @@ pub struct SettingDefinition {
     pub kind: SettingKind,
     /// The value when the operator says nothing.
     pub default: SettingValue,
-}
-
-/// Which values a setting may take; bounds are inclusive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SettingKind {
-    /// On or off.
-    Flag,
-    /// A whole number.
-    Integer {
-        /// The least value.
-        least: i32,
-        /// The greatest value.
-        greatest: i32,
-    },
-    /// Free text.
-    Text {
-        /// Bytes at most.
-        bytes_max: u32,
-    },
-    /// One of these texts.
-    Choice(Vec<String>),
-    /// A duration.
-    Duration(DurationRange),
-    /// A list of durations.
-    Durations {
-        /// Bounds of each.
-        each: DurationRange,
-        /// Items at most.
-        items_max: u32,
-    },
-    /// A list of texts.
-    Texts {
-        /// Items at most.
-        items_max: u32,
-    },
-}
-
-/// Inclusive bounds of a duration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct DurationRange {
-    /// The shortest.
-    pub least_ms: u32,
-    /// The longest.
-    pub greatest_ms: u32,
 }
 
 /// A reason that a policy can give.
@@ -284,81 +237,6 @@ impl SettingDefinition {
     }
 }
 
-impl SettingKind {
-    /// Whether this value is of this kind and within its range.
-    pub fn allows(&self, value: &SettingValue) -> bool {
-        match (self, value) {
-            (Self::Flag, SettingValue::Flag(_)) => true,
-            (Self::Integer { least, greatest }, SettingValue::Integer(value)) => {
-                (least..=greatest).contains(&value)
-            }
-            (Self::Text { bytes_max }, SettingValue::Text(text)) => {
-                text.len() <= (*bytes_max as usize).min(TEXT_BYTES_MAX)
-            }
-            (Self::Choice(choices), SettingValue::Text(text)) => choices.contains(text),
-            (Self::Duration(range), SettingValue::Duration(value)) => range.contains(*value),
-            (Self::Durations { each, items_max }, SettingValue::Durations(values)) => {
-                values.len() <= items(*items_max) && values.iter().all(|v| each.contains(*v))
-            }
-            (Self::Texts { items_max }, SettingValue::Texts(texts)) => {
-                texts.len() <= items(*items_max)
-                    && texts.iter().all(|text| text.len() <= TEXT_BYTES_MAX)
-            }
-            _ => false,
-        }
-    }
-
-    /// What is allowed, to follow "must be".
-    pub fn allowed(&self) -> String {
-        match self {
-            Self::Flag => "true or false".to_owned(),
-            Self::Integer { least, greatest } => {
-                format!("a whole number from {least} to {greatest}")
-            }
-            Self::Text { bytes_max } => format!("a text of at most {bytes_max} bytes"),
-            Self::Choice(choices) => format!("one of {}", choices.join(", ")),
-            Self::Duration(range) => format!("a duration {}", range.allowed()),
-            Self::Durations { each, items_max } => format!(
-                "at most {} durations, separated by commas, each {}",
-                items(*items_max),
-                each.allowed()
-            ),
-            Self::Texts { items_max } => {
-                format!("at most {} texts, separated by commas", items(*items_max))
-            }
-        }
-    }
-
-    fn allows_something(&self) -> bool {
-        match self {
-            Self::Integer { least, greatest } => least <= greatest,
-            Self::Choice(choices) => !choices.is_empty(),
-            Self::Duration(range) | Self::Durations { each: range, .. } => {
-                range.least_ms <= range.greatest_ms
-            }
-            Self::Flag | Self::Text { .. } | Self::Texts { .. } => true,
-        }
-    }
-}
-
-impl DurationRange {
-    fn contains(self, milliseconds: u32) -> bool {
-        (self.least_ms..=self.greatest_ms).contains(&milliseconds)
-    }
-
-    fn allowed(self) -> String {
-        let (least, greatest) = (
-            duration::format(self.least_ms),
-            duration::format(self.greatest_ms),
-        );
-        format!("from {least} to {greatest}")
-    }
-}
-
-fn items(declared: u32) -> usize {
-    (declared as usize).min(ITEMS_MAX)
-}
-
 fn name(place: &'static str, text: &str) -> Result<(), ManifestError> {
     if is_name(text) {
         return Ok(());
@@ -406,7 +284,7 @@ fn longest(place: &str, bytes: usize, max: usize) -> Result<(), ManifestError> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
+    use super::{super::setting_kind::DurationRange, *};
 
     /// A manifest with one setting of every kind.
     pub(crate) fn manifest() -> Manifest {

@@ -8,7 +8,8 @@ use vrfy_proto::evidence::{Setting, SettingValue};
 
 use super::{
     duration,
-    manifest::{Manifest, SettingDefinition, SettingKind},
+    manifest::{Manifest, SettingDefinition},
+    setting_kind::SettingKind,
     text::one_line,
 };
 

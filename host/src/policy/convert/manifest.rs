@@ -4,10 +4,8 @@ use vrfy_proto::evidence::{Fact, SettingValue};
 
 use super::super::{
     bindings::exports::vrfy::policy::judge as wit,
-    manifest::{
-        DurationRange, Manifest, ManifestError, ReasonDefinition, SettingDefinition, SettingKind,
-        TEXT_BYTES_MAX,
-    },
+    manifest::{Manifest, ManifestError, ReasonDefinition, SettingDefinition, TEXT_BYTES_MAX},
+    setting_kind::{DurationRange, SettingKind},
     text,
 };
 
