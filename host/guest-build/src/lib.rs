@@ -17,6 +17,10 @@
 //! toolchain, and `install-debian-toolchain.sh` beside this crate for machines where rustup cannot
 //! fetch a target.
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "cargo and the build tell by the environment"
+)]
 
 mod compile;
 mod component;
