@@ -1,5 +1,10 @@
 //! Builds the default policy and hands it to the host as `$OUT_DIR/default_policy.wasm`.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts by the environment"
+)]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
