@@ -7,6 +7,11 @@
 //!
 //! Whatever is wrong with a rule stops the build with the file, the rule and the reason.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts by the environment"
+)]
+
 #[path = "build/automaton.rs"]
 mod automaton;
 #[path = "build/emit.rs"]

@@ -66,6 +66,28 @@ impl Automaton {
         made
     }
 
+    /// The root's children by their label: most bytes of a text lead back to the root.
+    pub(crate) fn root(&self) -> Vec<u16> {
+        let mut by_label = vec![0; 256];
+        for child in self.child[0]..self.child[1] {
+            by_label[usize::from(self.label[usize::from(child)])] = child;
+        }
+        by_label
+    }
+
+    /// For every state one bit for the low five bits of each child's label: most bytes that lead to
+    /// no child are told by it without a look at the labels.
+    pub(crate) fn masks(&self) -> Vec<u32> {
+        let children = self
+            .child
+            .windows(2)
+            .map(|ends| usize::from(ends[0])..usize::from(ends[1]));
+        let bit = |label: &u8| 1 << (label % 32);
+        children
+            .map(|range| self.label[range].iter().map(bit).fold(0, |a, b| a | b))
+            .collect()
+    }
+
     /// The state reached from `state`, or from the longest of its suffixes, that goes on with
     /// `label`.
     fn suffix(&self, mut state: u16, label: u8, before: usize) -> u16 {

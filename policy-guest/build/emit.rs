@@ -60,6 +60,14 @@ fn automaton(out: &mut String, automaton: &Automaton) {
     let states = automaton.label.len();
     line(
         out,
+        format_args!("static ROOT: [u16; 256] = {:?};", automaton.root()),
+    );
+    line(
+        out,
+        format_args!("static MASK: [u32; {states}] = {:?};", automaton.masks()),
+    );
+    line(
+        out,
         format_args!("static LABEL: [u8; {states}] = {:?};", automaton.label),
     );
     line(

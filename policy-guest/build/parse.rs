@@ -79,6 +79,17 @@ impl Rule {
                 return Err(format!("`{name}` must be a kebab-case name, not `{value}`"));
             }
         }
+        for list in [&self.any, &self.none] {
+            let needless = list.iter().find(|phrase| {
+                list.iter()
+                    .any(|other| other != *phrase && phrase.contains(other.as_str()))
+            });
+            if let Some(phrase) = needless {
+                return Err(format!(
+                    "`{phrase}` is needless: it contains another phrase"
+                ));
+            }
+        }
         if self.source.is_empty() {
             return Err("`source` must say where the rule comes from".into());
         }

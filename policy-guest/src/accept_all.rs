@@ -8,17 +8,25 @@ use crate::reply::{self, Reading};
 use crate::rules::Says;
 use crate::text::normalise;
 
-/// How a decoy fared, with the index of the finding.
+/// Whether a decoy was accepted, with the index of the finding. What a refusal says is read only
+/// where it matters, since most verdicts do not need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decoy {
     /// No decoy was answered.
     None,
     /// It was accepted: the server accepts everything.
     Accepted(usize),
-    /// It was refused as a recipient that is not there: the server tells mailboxes apart.
+    /// It was refused, or put off.
     Refused(usize),
-    /// It was put off, or refused for what we are: that tells nothing.
-    Deferred(usize, Reading),
+}
+
+/// What the refusal of a decoy says about the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It tells mailboxes apart: it refused a recipient that is not there.
+    Recipient,
+    /// Nothing: it put the decoy off, or refused it for what we are.
+    Undecided(Reading),
 }
 
 impl Decoy {
@@ -28,13 +36,9 @@ impl Decoy {
             return Self::None;
         };
         let finding = &evidence.decoys[at];
-        let reading = reply::read(&finding.reply, &finding.exchange_name);
-        match reading.says {
-            Says::Accepted => Self::Accepted(at),
-            // "No such user" is an answer about the decoy even under a temporary code.
-            Says::Absent => Self::Refused(at),
-            Says::Unclear | Says::Exists if reading.lasting => Self::Refused(at),
-            _ => Self::Deferred(at, reading),
+        match finding.reply.code {
+            Some(200..=299) if reading(finding).says == Says::Accepted => Self::Accepted(at),
+            _ => Self::Refused(at),
         }
     }
 
@@ -42,8 +46,20 @@ impl Decoy {
     pub(crate) fn index(self) -> Option<usize> {
         match self {
             Self::None => None,
-            Self::Accepted(at) | Self::Refused(at) | Self::Deferred(at, _) => Some(at),
+            Self::Accepted(at) | Self::Refused(at) => Some(at),
         }
+    }
+
+    /// What its refusal says, if it was refused.
+    pub(crate) fn refusal(self, evidence: &Evidence) -> Option<Refusal> {
+        let Self::Refused(at) = self else { return None };
+        let reading = reading(&evidence.decoys[at]);
+        Some(match reading.says {
+            // "No such user" is an answer about the decoy even under a temporary code.
+            Says::Absent => Refusal::Recipient,
+            Says::Unclear | Says::Exists if reading.lasting => Refusal::Recipient,
+            _ => Refusal::Undecided(reading),
+        })
     }
 
     /// Whether the decoy was refused with the code and the words of `answer`.
@@ -53,6 +69,10 @@ impl Decoy {
             found.code == answer.code && fingerprint(&found.text) == fingerprint(&answer.text)
         })
     }
+}
+
+fn reading(finding: &DecoyFinding) -> Reading {
+    reply::read(&finding.reply, &finding.exchange_name)
 }
 
 fn newest(decoys: &[DecoyFinding], exchange: &str) -> Option<usize> {

@@ -5,7 +5,7 @@
 //! the newest failure, while the verdict to fall back on comes from the most telling attempt of the
 //! whole history, since a time-out today does not unsay what was answered yesterday.
 
-use crate::accept_all::Decoy;
+use crate::accept_all::{Decoy, Refusal};
 use crate::contract::{
     Cause, Decision, Evidence, ExchangeChoice, LookupOutcome, Reply, Status, Verdict,
 };
@@ -127,6 +127,14 @@ impl<'a> Found<'a> {
         verdict
     }
 
+    /// How the decoy's refusal reads, where that tells nothing about the server.
+    fn decoy_is_undecided(&self) -> Option<Reading> {
+        match self.decoy.refusal(self.evidence)? {
+            Refusal::Undecided(reading) => Some(reading),
+            Refusal::Recipient => None,
+        }
+    }
+
     fn decoy_is_alike(&self) -> bool {
         self.answer()
             .is_some_and(|answer| self.decoy.is_like(answer, self.evidence))
@@ -168,7 +176,7 @@ impl<'a> Found<'a> {
     /// The verdict to record if nothing more is asked.
     fn fallback(&self, settings: &Settings<'_>) -> Verdict {
         match (self.reading.says, self.reading.lasting) {
-            (Says::Accepted, _) => self.accepted(settings),
+            (Says::Accepted, _) => self.accepted(settings, self.decoy_is_undecided()),
             (Says::Exists, _) => self.exists(settings),
             (Says::Absent, true) => self.absent(),
             (Says::Absent, false) => match (self.reading.plain, self.reading.reason) {
@@ -195,21 +203,21 @@ impl<'a> Found<'a> {
         Again {
             reason,
             exchange: ExchangeChoice::Same,
-            decoy_anew: matches!(self.decoy, Decoy::Deferred(..)),
+            decoy_anew: self.decoy_is_undecided().is_some(),
             hold: 0,
             wait,
             otherwise: self.best().fallback(settings),
         }
     }
 
-    fn accepted(&self, settings: &Settings<'_>) -> Verdict {
+    fn accepted(&self, settings: &Settings<'_>, undecided: Option<Reading>) -> Verdict {
         let reason = self.reading.reason;
         let unverified = reason == Reason::AcceptedUnverified;
         match self.decoy {
             Decoy::Accepted(_) => {
                 verdict::called(Reason::AcceptAll, settings.accept_all, self.because(true))
             }
-            Decoy::Refused(_) => {
+            Decoy::Refused(_) if undecided.is_none() => {
                 let mut verdict = self.verdict(reason, true);
                 if unverified {
                     // The server did tell it from the decoy.
@@ -218,7 +226,7 @@ impl<'a> Found<'a> {
                 verdict
             }
             _ if unverified => self.verdict(reason, true),
-            Decoy::None | Decoy::Deferred(..) => self.verdict(Reason::AcceptAllUnknown, true),
+            _ => self.verdict(Reason::AcceptAllUnknown, true),
         }
     }
 
@@ -242,25 +250,23 @@ impl<'a> Found<'a> {
 /// The mailbox was accepted. A decoy that was put off is asked once more, since the acceptance is
 /// worth little without it.
 fn accepted(found: Found<'_>, settings: &Settings<'_>) -> Decision {
-    let verdict = found.accepted(settings);
-    match found.decoy {
-        Decoy::Deferred(at, reading)
-            if settings.decoy && retry::rounds(found.evidence) < 2 && may_pass(reading) =>
-        {
-            let text = &found.evidence.decoys[at].reply.text;
-            let wait = retry::hint(text).unwrap_or(Wait::Schedule);
-            let wish = found.wish(settings, Reason::AcceptAllUnknown, wait);
-            again(
-                found.evidence,
-                settings,
-                Again {
-                    otherwise: verdict,
-                    ..wish
-                },
-            )
-        }
-        _ => Decision::Settle(verdict),
-    }
+    let undecided = found.decoy_is_undecided();
+    let verdict = found.accepted(settings, undecided);
+    let is_first = settings.decoy && retry::rounds(found.evidence) < 2;
+    let passing = undecided.filter(|reading| is_first && may_pass(*reading));
+    let (Some(_), Some(at)) = (passing, found.decoy.index()) else {
+        return Decision::Settle(verdict);
+    };
+    let wait = retry::hint(&found.evidence.decoys[at].reply.text).unwrap_or(Wait::Schedule);
+    let wish = found.wish(settings, Reason::AcceptAllUnknown, wait);
+    again(
+        found.evidence,
+        settings,
+        Again {
+            otherwise: verdict,
+            ..wish
+        },
+    )
 }
 
 fn may_pass(reading: Reading) -> bool {

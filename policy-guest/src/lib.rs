@@ -54,6 +54,13 @@ mod bindings {
     }
 }
 
+#[cfg(target_arch = "wasm32")]
+mod arena;
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: arena::Arena = arena::Arena::new();
+
 mod accept_all;
 mod decide;
 mod dialogue;

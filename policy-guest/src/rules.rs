@@ -163,17 +163,18 @@ impl Phrases {
 
 /// The automaton's next state.
 fn next(mut state: usize, byte: u8) -> usize {
-    loop {
-        let first = usize::from(CHILD[state]);
-        let end = usize::from(CHILD[state + 1]);
-        if let Some(child) = LABEL[first..end].iter().position(|label| *label == byte) {
-            return first + child;
-        }
-        if state == 0 {
-            return 0;
+    let bit = 1 << (byte % 32);
+    while state != 0 {
+        if MASK[state] & bit != 0 {
+            let first = usize::from(CHILD[state]);
+            let end = usize::from(CHILD[state + 1]);
+            if let Some(child) = LABEL[first..end].iter().position(|label| *label == byte) {
+                return first + child;
+            }
         }
         state = usize::from(FAIL[state]);
     }
+    usize::from(ROOT[usize::from(byte)])
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ const SECOND: u32 = 1_000;
 const MINUTE: u32 = 60 * SECOND;
 const HOUR: u32 = 60 * MINUTE;
 
-/// Greylisters usually accept after 5 minutes, a few want 15 or 30, and some hours; a record of the
+/// Greylisters usually accept after 5 minutes, a few want 15 or 30, some hours; a record of the
 /// first attempt lives a day or two. So one retry for each habit, all inside a day (RFC 6647
 /// section 5 asks servers to accept between 1 minute and 24 hours).
 const RETRY_DELAYS: [u32; 4] = [5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR];

@@ -82,6 +82,9 @@ enum Kind {
 fn kind(run: &[u8]) -> Kind {
     let mut kind = Kind::Word;
     for (at, byte) in run.iter().enumerate() {
+        if CLASS[usize::from(*byte)] != Class::Sign {
+            continue;
+        }
         let before = at
             .checked_sub(1)
             .is_some_and(|before| run[before].is_ascii_alphanumeric());
@@ -107,12 +110,39 @@ fn run_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn is_delimiter(byte: u8) -> bool {
-    byte <= b' '
-        || matches!(
-            byte,
-            b'<' | b'>' | b'(' | b')' | b'[' | b']' | b'"' | b',' | b';' | b'|'
-        )
+    CLASS[usize::from(byte)] == Class::Delimiter
 }
+
+/// What a byte can mean to a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Ends it.
+    Delimiter,
+    /// May tell its kind.
+    Sign,
+    /// Belongs to it.
+    Other,
+}
+
+/// The class of every byte.
+static CLASS: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        classes[byte] = Class::Delimiter;
+        byte += 1;
+    }
+    let delimiters = b"<>()[]\",;|";
+    let mut at = 0;
+    while at < delimiters.len() {
+        classes[delimiters[at] as usize] = Class::Delimiter;
+        at += 1;
+    }
+    classes[b'@' as usize] = Class::Sign;
+    classes[b':' as usize] = Class::Sign;
+    classes[b'.' as usize] = Class::Sign;
+    classes
+};
 
 /// The length of an enhanced status code and the space after it, at the start of a line.
 fn leading_code(line: &[u8]) -> usize {
