@@ -5,8 +5,8 @@
 //! key=value -- settings::resolve(Manifest) --> Vec<Setting>, which belongs into every Evidence
 //! ```
 //!
-//! Promises: a policy sees its evidence and nothing else, and changes nothing; the same evidence leads
-//! to the same decision; whatever a guest does wrong within or without its rules becomes a
+//! Promises: a policy sees its evidence and nothing else, and changes nothing; the same evidence
+//! leads to the same decision; whatever a guest does wrong within or without its rules becomes a
 //! [`PolicyLoadError`] or a [`PolicyFault`] that names cause and remedy, and hurts no other policy.
 //!
 //! What it does not do: judge, retry, choose what follows a fault. That is `dispatch`'s.

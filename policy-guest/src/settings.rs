@@ -20,8 +20,8 @@ const LANE_HOLD_BUSY: u32 = 10 * MINUTE;
 /// Reputation blocks that pass at all pass in hours, and asking meanwhile makes them worse.
 const LANE_HOLD_BLOCKED: u32 = 2 * HOUR;
 
-/// A delay under a minute restarts the clock of some greylisters, so every default is longer. Shorter
-/// ones are for servers whose habits one knows: those of a lab or of a test.
+/// A delay under a minute restarts the clock of some greylisters, so every default is longer.
+/// Shorter ones are for servers whose habits one knows: those of a lab or of a test.
 const DELAY_LEAST: u32 = SECOND;
 /// No server remembers a first attempt for longer.
 const DELAY_GREATEST: u32 = 7 * 24 * HOUR;

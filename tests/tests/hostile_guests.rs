@@ -153,7 +153,7 @@ fn evidence() -> Evidence {
     }
 }
 
-// ------------------------------------------------------------------------------------ good behaviour
+// ---------------------------------------------------------------------------------- good behaviour
 
 #[test]
 fn a_good_guest_decides() {
@@ -218,7 +218,7 @@ fn without_a_pool_the_limits_are_the_same() {
     assert_eq!(fault(Hostile::ReturnsMegabytes), "return-too-large");
 }
 
-// ------------------------------------------------------------------------------------ faults of decide
+// -------------------------------------------------------------------------------- faults of decide
 
 #[test]
 #[expect(
@@ -387,7 +387,7 @@ fn a_decision_that_breaks_a_rule_is_told_with_the_rule() {
     }
 }
 
-// ------------------------------------------------------------------------- files that are no policies
+// ---------------------------------------------------------------------- files that are no policies
 
 #[test]
 fn a_file_that_is_no_component_of_our_world_is_told_before_it_is_compiled() {

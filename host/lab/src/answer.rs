@@ -11,9 +11,9 @@
 //!
 //! The table form takes `say` (any of the first three), `raw`, or `sequence`: a list of answers of
 //! which the first question gets the first, the next one the next, and the last one stays. Besides
-//! these it takes `pad` (octets of a line, filled up with dots), `delay_ms` (before the first octet),
-//! `repeat` (times, or `"endless"`), `line_pause_ms` (after every line) and `then` (`"close"`,
-//! `"reset"`, `"silence"`).
+//! these it takes `pad` (octets of a line, filled up with dots), `delay_ms` (before the first
+//! octet), `repeat` (times, or `"endless"`), `line_pause_ms` (after every line) and `then`
+//! (`"close"`, `"reset"`, `"silence"`).
 //!
 //! Nothing here judges whether an answer is good SMTP: most of the hostile ones are not.
 

@@ -1,8 +1,8 @@
 //! Evidence and decisions: what crosses the line between the host and a policy.
 //!
-//! These are the values of the contract in `wit/policy.wit`, in Rust, without a WebAssembly runtime:
-//! the host fills [`Evidence`], a policy answers with a [`Decision`]. Field names, units and meanings
-//! are those of the contract, which documents them; here stands only what Rust adds.
+//! These are the values of the contract in `wit/policy.wit`, in Rust, without a WebAssembly
+//! runtime: the host fills [`Evidence`], a policy answers with a [`Decision`]. Field names, units
+//! and meanings are those of the contract, which documents them; here stands only what Rust adds.
 //!
 //! Promises: every value can be written as JSON and read back without loss. Nothing here judges.
 //!

@@ -2,7 +2,8 @@
 //!
 //! What is in it is machine code that wasmtime loads and trusts. Promises: it is used only if it
 //! belongs to us, nobody else can read or write it, it is no symbolic link, and nobody else can put
-//! another one in its place. Otherwise there is no cache; that costs the time to compile and no more.
+//! another one in its place. Otherwise there is no cache; that costs the time to compile and no
+//! more.
 //!
 //! Read next: `decisions/compiled-policies.md`.
 

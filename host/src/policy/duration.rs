@@ -1,7 +1,7 @@
 //! Durations as people write them: `250ms`, `30s`, `5m`, `1h30m`, `2d`.
 //!
-//! Promises: what [`format`] writes, [`parse`] reads back to the same value. Without a unit there is
-//! no duration, but for 0: whether `30` means seconds or minutes is nobody's to guess.
+//! Promises: what [`format`] writes, [`parse`] reads back to the same value. Without a unit there
+//! is no duration, but for 0: whether `30` means seconds or minutes is nobody's to guess.
 
 /// The units, longest first, in milliseconds. Each may occur once, in this order.
 const UNITS: [(&str, u64); 5] = [

@@ -1,8 +1,8 @@
 //! The engine: one per process, shared by every policy.
 //!
-//! Promises: nothing that a policy does not need is switched on; the clock of deadlines always ticks;
-//! where the machine refuses a convenience (address space for the pool, a private cache directory) the
-//! engine works without it and says so once, in [`PolicyEngine::warnings`].
+//! Promises: nothing that a policy does not need is switched on; the clock of deadlines always
+//! ticks; where the machine refuses a convenience (address space for the pool, a private cache
+//! directory) the engine works without it and says so once, in [`PolicyEngine::warnings`].
 //!
 //! Read next: `limits.rs` for the numbers, `cache.rs`, `load.rs`, and `decisions/` for the reasons.
 
@@ -31,12 +31,12 @@ use super::{
 const TICK: Duration = Duration::from_millis(5);
 
 /// Instances alive at once, at most; further decisions wait for one of them to end. A decision of a
-/// native guest takes tens of microseconds, so that these serve more cores than any machine has; the
-/// pool reserves the address space of all their memories.
+/// native guest takes tens of microseconds, so that these serve more cores than any machine has;
+/// the pool reserves the address space of all their memories.
 const INSTANCES_AT_ONCE_MAX: u32 = 32;
 
-/// Memories kept resident in each slot of the pool that was used before: what a small guest touches.
-/// Measured; see `decisions/fresh-instance.md`.
+/// Memories kept resident in each slot of the pool that was used before: what a small guest
+/// touches. Measured; see `decisions/fresh-instance.md`.
 const MEMORY_KEEP_RESIDENT: usize = 256 * 1024;
 
 /// The same for tables.
@@ -196,9 +196,9 @@ impl PolicyEngine {
 
     /// A store with every limit set, which ends its guest after it ran for `time`.
     ///
-    /// Counted are the ticks in which the guest was seen running. On a machine that gives the thread
-    /// its share, that is the time that passes; where other programs take the processor away for
-    /// long, a policy is not blamed for the time in which it stood still.
+    /// Counted are the ticks in which the guest was seen running. On a machine that gives the
+    /// thread its share, that is the time that passes; where other programs take the processor away
+    /// for long, a policy is not blamed for the time in which it stood still.
     pub(crate) fn store(&self, time: Duration) -> wasmtime::Store<StoreData> {
         let data = StoreData {
             limiter: Limiter::new(self.shared.limits.memory_bytes),
@@ -293,7 +293,8 @@ fn config(limits: &PolicyLimits, cache: Option<Cache>) -> Config {
 
 fn pool(limits: &PolicyLimits, slots: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    // Every knob that counts is set, so that no default of another version of wasmtime can surprise.
+    // Every knob that counts is set, so that no default of another version of wasmtime can
+    // surprise.
     pool.total_component_instances(INSTANCES_AT_ONCE_MAX)
         .total_core_instances(INSTANCES_AT_ONCE_MAX * CORE_INSTANCES_MAX)
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
@@ -327,9 +328,10 @@ fn ticks(time: Duration) -> u64 {
         .saturating_add(1)
 }
 
-/// A thread that lets the engine's clock tick for as long as the engine lives. A thread of the system
-/// and not a task: a runtime whose workers are all busy would not run it. One tick follows a sleep,
-/// so ticks that come late are not caught up with: after a stall no guest is ended for the host's sin.
+/// A thread that lets the engine's clock tick for as long as the engine lives. A thread of the
+/// system and not a task: a runtime whose workers are all busy would not run it. One tick follows a
+/// sleep, so ticks that come late are not caught up with: after a stall no guest is ended for the
+/// host's sin.
 #[expect(
     clippy::disallowed_methods,
     reason = "the clock of deadlines is a sleep: it waits for nothing but time"

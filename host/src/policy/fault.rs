@@ -45,8 +45,8 @@ pub enum FaultStage {
 pub enum FaultCause {
     /// It executed a trap: a panic, an abort, a division by zero, an access out of bounds.
     #[error(
-        "it trapped ({message}); report this with the backtrace to its author, a policy must answer \
-         for every evidence"
+        "it trapped ({message}); report this with the backtrace to its author, a policy must \
+         answer for every evidence"
     )]
     Trapped {
         /// What wasmtime says of it.

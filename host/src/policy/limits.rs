@@ -8,8 +8,8 @@ use std::{fmt, time::Duration};
 
 use wasmtime::ResourceLimiter;
 
-/// Bytes of a component file at most. The largest guest that a usual toolchain makes (Python) has 18
-/// MiB; compiling grows with the size, and nothing else bounds it.
+/// Bytes of a component file at most. The largest guest that a usual toolchain makes (Python) has
+/// 18 MiB; compiling grows with the size, and nothing else bounds it.
 pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Bytes that a guest may hand over in one call, counted as Rust values. The largest valid manifest

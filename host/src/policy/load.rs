@@ -1,10 +1,12 @@
 //! A policy: a component that was checked, compiled, linked and asked who it is.
 //!
-//! Promises: loading tells the first thing that is wrong, in the order from cheap to dear; a decision
-//! is a function of its evidence, because every one gets a store and an instance of its own, which are
-//! thrown away; whatever the guest does, [`Policy::decide`] returns within the limits.
+//! Promises: loading tells the first thing that is wrong, in the order from cheap to dear; a
+//! decision is a function of its evidence, because every one gets a store and an instance of its
+//! own, which are thrown away; whatever the guest does, [`Policy::decide`] returns within the
+//! limits.
 //!
-//! Read next: `preflight.rs`, `fault.rs`, `convert.rs`; `decisions/fresh-instance.md` for the reason.
+//! Read next: `preflight.rs`, `fault.rs`, `convert.rs`; `decisions/fresh-instance.md` for the
+//! reason.
 
 use std::{sync::Arc, time::Duration};
 

@@ -110,8 +110,8 @@ pub enum LoadCause {
     },
     /// It exports another version of the interface.
     #[error(
-        "it is made for {found}, and this vrfy speaks {EXPORT}; build it with the WIT files of this \
-         vrfy, or use the vrfy that it was made for"
+        "it is made for {found}, and this vrfy speaks {EXPORT}; build it with the WIT files of \
+         this vrfy, or use the vrfy that it was made for"
     )]
     OtherVersion {
         /// What it exports.
@@ -119,8 +119,8 @@ pub enum LoadCause {
     },
     /// The right name over the wrong types.
     #[error(
-        "its {EXPORT} has other types than the contract ({message}); build it with the WIT files of \
-         this vrfy"
+        "its {EXPORT} has other types than the contract ({message}); build it with the WIT files \
+         of this vrfy"
     )]
     OtherTypes {
         /// The first difference.
@@ -139,8 +139,8 @@ pub enum LoadCause {
     },
     /// It starts with a larger table than allowed.
     #[error(
-        "it starts with a table of {wanted} elements, and {TABLE_ELEMENTS_MAX} are allowed; build it \
-         for release, with fewer functions"
+        "it starts with a table of {wanted} elements, and {TABLE_ELEMENTS_MAX} are allowed; build \
+         it for release, with fewer functions"
     )]
     TableLimit {
         /// What it starts with.

@@ -1,8 +1,9 @@
 //! What a policy says of itself, checked.
 //!
-//! Promises: a [`Manifest`] in hand keeps every rule of `wit/policy.wit`: names are names, the version
-//! is a version, nothing occurs twice, no range is empty, every default is allowed by its own kind and
-//! every count and length is within its limit. Texts meant for people are free of control characters.
+//! Promises: a [`Manifest`] in hand keeps every rule of `wit/policy.wit`: names are names, the
+//! version is a version, nothing occurs twice, no range is empty, every default is allowed by its
+//! own kind and every count and length is within its limit. Texts meant for people are free of
+//! control characters.
 //!
 //! Read next: `settings.rs` resolves what an operator gave against it.
 

@@ -1,7 +1,7 @@
 //! The two grammars that a policy's names and versions follow.
 
-/// Bytes of a name at most, as `wit/policy.wit` promises: long enough for a sentence without spaces,
-/// short enough for a column.
+/// Bytes of a name at most, as `wit/policy.wit` promises: long enough for a sentence without
+/// spaces, short enough for a column.
 pub(crate) const NAME_MAX: usize = 64;
 
 /// Whether this is a name: kebab-case ASCII, groups of `[a-z0-9]+` joined by single hyphens.

@@ -1,9 +1,9 @@
 //! Looks at a file before it is compiled, and says in plain words why it is no policy.
 //!
-//! Promises: the whole file is read and validated before a compiler sees it; a file that passes is a
-//! component without imports that exports our interface, within the limits on what it starts with.
-//! What it does not do: compare the types of the functions; wasmtime does that when the component is
-//! first instantiated.
+//! Promises: the whole file is read and validated before a compiler sees it; a file that passes is
+//! a component without imports that exports our interface, within the limits on what it starts
+//! with. What it does not do: compare the types of the functions; wasmtime does that when the
+//! component is first instantiated.
 
 use wasmparser::{
     Chunk, Encoding, MemoryType, Parser, Payload, TableType, Validator, WasmFeatures,
@@ -22,8 +22,8 @@ pub(crate) const EXPORT: &str = "vrfy:policy/judge@0.1.0";
 const EXPORT_NAME: &str = "vrfy:policy/judge";
 
 /// What to do about WASI, by the tools that bring it in.
-pub(crate) const WASI_REMEDY: &str = "build it without WASI: in Rust for wasm32-unknown-unknown and \
-     not wasm32-wasip1 or wasm32-wasip2, in C for wasm32-unknown-unknown with -nostdlib, in \
+pub(crate) const WASI_REMEDY: &str = "build it without WASI: in Rust for wasm32-unknown-unknown \
+     and not wasm32-wasip1 or wasm32-wasip2, in C for wasm32-unknown-unknown with -nostdlib, in \
      JavaScript with componentize-qjs --stub-wasi, in Python with componentize-py --stub-wasi";
 
 /// Bytes of a name out of the file that a message quotes.

@@ -1,6 +1,7 @@
 //! Which values a setting may take, as a manifest declares it.
 //!
-//! Promises: one place decides whether a value is allowed, for defaults and for what operators give.
+//! Promises: one place decides whether a value is allowed, for defaults and for what operators
+//! give.
 
 use serde::Serialize;
 use vrfy_proto::evidence::SettingValue;

@@ -1,8 +1,8 @@
 //! An operator's settings, resolved against a manifest before anything runs.
 //!
-//! Promises: every setting of the manifest gets exactly one value, in the manifest's order, and that
-//! value is one that the manifest allows. Whatever does not fit is an error that names the key, what
-//! was given and what is allowed; nothing is ignored and nothing is guessed.
+//! Promises: every setting of the manifest gets exactly one value, in the manifest's order, and
+//! that value is one that the manifest allows. Whatever does not fit is an error that names the
+//! key, what was given and what is allowed; nothing is ignored and nothing is guessed.
 
 use vrfy_proto::evidence::{Setting, SettingValue};
 
@@ -314,8 +314,8 @@ mod tests {
     fn a_bad_value_is_told_with_what_is_allowed() {
         assert_eq!(
             message("attempts=10"),
-            "the setting \"attempts\" cannot be \"10\": it is not among what is allowed; it must be \
-             a whole number from 1 to 9"
+            "the setting \"attempts\" cannot be \"10\": it is not among what is allowed; it must \
+             be a whole number from 1 to 9"
         );
         assert!(message("attempts=many").contains("not a whole number"));
         assert!(message("decoy=maybe").contains("it must be true or false"));

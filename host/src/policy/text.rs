@@ -1,7 +1,8 @@
 //! Text that came out of a guest, made fit for a terminal and a log.
 //!
-//! Promises: no control character survives, nothing is longer than asked for. The guest's own values
-//! (facts, reasons) are not touched here: they are checked in `convert` and cleaned where printed.
+//! Promises: no control character survives, nothing is longer than asked for. The guest's own
+//! values (facts, reasons) are not touched here: they are checked in `convert` and cleaned where
+//! printed.
 
 /// What a cut text ends in.
 const CUT: &str = " [cut]";
@@ -33,7 +34,10 @@ fn clean(text: &str, keep: impl Fn(char) -> bool) -> String {
 /// line can be made to read as what it does not say.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 fn cut(mut text: String, bytes_max: usize) -> String {

@@ -1,9 +1,9 @@
 //! Evidence into the contract's types.
 //!
-//! The contract's lists are borrowed slices, so what a list holds must stand somewhere in one piece.
-//! It does so in a few vectors, filled from the leaves upwards: texts, facts and replies first, then
-//! exchanges, then look-ups and attempts. Each later step takes its slices off the front of the
-//! earlier vectors, in the same order in which they were filled.
+//! The contract's lists are borrowed slices, so what a list holds must stand somewhere in one
+//! piece. It does so in a few vectors, filled from the leaves upwards: texts, facts and replies
+//! first, then exchanges, then look-ups and attempts. Each later step takes its slices off the
+//! front of the earlier vectors, in the same order in which they were filled.
 
 use vrfy_proto::{
     evidence::{self as host, SettingValue},
