@@ -3,8 +3,9 @@
 //! Promises: derived from the transcript alone, so that a saved one is judged like a live one.
 //! Nothing is judged and no reply is changed; only what concerns other mailboxes is left out.
 //!
-//! - A reply to RCPT that cannot be about the recipient (its MAIL was refused, or the transaction
-//!   had no room) is not among the replies; a fact `void-reply` holds it.
+//! - A reply to RCPT that cannot be about the recipient (its MAIL was refused, the transaction had no
+//!   room, or the server answered what nobody had asked, so that replies may be shifted) is not
+//!   among the replies; a fact `void-reply` holds it.
 //! - Of the replies to RSET and QUIT only refusals are shown: success says nothing.
 
 use std::time::Duration;
@@ -12,7 +13,9 @@ use std::time::Duration;
 use crate::evidence::{Attempt, DecoyFinding, Ending, Fact, Reply, Tls};
 use crate::reply::{Reply as ReplyBytes, ReplyViolation};
 use crate::stage::Stage;
-use crate::transcript::{Answer, Ending as SessionEnding, Event, RecipientKind, Transcript};
+use crate::transcript::{
+    Answer, Ending as SessionEnding, Event, RecipientKind, Transcript, Violation, Void,
+};
 
 /// Facts that an attempt carries at most. Each is a sentence of a hostile server.
 pub const FACTS_MAX: usize = 32;
@@ -109,9 +112,19 @@ impl<'a> SessionView<'a> {
     }
 
     fn rcpt_answers(&self, recipient: usize) -> impl DoubleEndedIterator<Item = &Answer> {
-        self.answers
-            .iter()
-            .filter(move |answer| answer.recipient == Some(recipient) && answer.void.is_none())
+        self.answers.iter().filter(move |answer| {
+            answer.recipient == Some(recipient) && self.void(answer).is_none()
+        })
+    }
+
+    /// Why a reply to RCPT is no answer about its recipient.
+    fn void(&self, answer: &Answer) -> Option<&'static str> {
+        match self.transcript.ending() {
+            Some(SessionEnding::Violation(_, kind @ Violation::UnsolicitedReply)) => {
+                Some(kind.as_str())
+            }
+            _ => answer.void.map(Void::as_str),
+        }
     }
 
     fn replies(&self, recipient: usize) -> Vec<Reply> {
@@ -127,7 +140,7 @@ impl<'a> SessionView<'a> {
             .iter()
             .rposition(|answer| answer.stage == Stage::MailFrom);
         let concerns = |(index, answer): (usize, &Answer)| match answer.stage {
-            Stage::RcptTo => own(answer) && answer.void.is_none(),
+            Stage::RcptTo => own(answer) && self.void(answer).is_none(),
             // Whoever was never named was kept from it by the last transaction.
             Stage::MailFrom if transactions.is_empty() => Some(index) == last_mail,
             Stage::MailFrom => answer
@@ -341,6 +354,25 @@ mod tests {
         assert_eq!(stages(&ana).last(), Some(&(Stage::MailFrom, 550)));
         let void = Fact::new("void-reply", "mail-refused 503 5.5.1 need MAIL");
         assert_eq!(ana.facts, [void]);
+    }
+
+    #[test]
+    fn after_an_unsolicited_reply_no_answer_counts() {
+        let transcript = transcript(&format!(
+            "{OPENED}S: 250 ok\nC: RCPT TO:<ana@example.test>\nS: 250 ok\nS: 550 no\n\
+             @ ended violation quit unsolicited-reply\n"
+        ));
+        let view = SessionView::new(&transcript);
+        assert!(!view.is_answered(0));
+        let ana = view.attempt(0, FIRST);
+        assert_eq!(
+            ana.facts,
+            [Fact::new("void-reply", "unsolicited-reply 250 ok")]
+        );
+        assert_eq!(
+            ana.ending,
+            Ending::Violation("unsolicited-reply".to_owned())
+        );
     }
 
     #[test]
