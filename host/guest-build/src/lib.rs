@@ -80,6 +80,13 @@ pub fn build_with(toolchain: &Toolchain, guest: &GuestCrate) -> Result<Built, Gu
     })
 }
 
+/// Compiles a library that is no policy to a core module, as [`build`] compiles policies; for tests
+/// of what a crate needs from its surroundings.
+pub fn build_core(guest: &GuestCrate) -> Result<PathBuf, GuestBuildError> {
+    let toolchain = Toolchain::choose(&guest.manifest_dir)?;
+    compile::core_module(&toolchain, guest)
+}
+
 /// The guests' shared target directory for a build script: `guest` beside the profile folders of
 /// the target directory that `out_dir` (cargo's `OUT_DIR`) lies in.
 pub fn target_dir_of_build_script(out_dir: &Path) -> PathBuf {
