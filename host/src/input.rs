@@ -220,6 +220,15 @@ impl<R> Rows<R> {
         }
     }
 
+    /// The names of the columns that are carried through: all but the address of a CSV list. JSON
+    /// Lines may name others in every row, and plain lines have none.
+    pub fn carried_names(&self) -> Vec<String> {
+        match &self.reading {
+            Reading::Csv(table) => table.carried_names(),
+            Reading::Lines | Reading::JsonLines(_) => Vec::new(),
+        }
+    }
+
     /// The lines so far that are no rows.
     pub fn skipped(&self) -> Skipped {
         self.skipped

@@ -30,6 +30,13 @@ pub(super) struct CsvTable {
 }
 
 impl CsvTable {
+    /// The columns beside the address, in their order.
+    pub(super) fn carried_names(&self) -> Vec<String> {
+        let named = self.columns.iter().enumerate();
+        let others = named.filter(|(index, _)| *index != self.address);
+        others.map(|(_, name)| name.clone()).collect()
+    }
+
     /// Reads the header, which begins on `line`, and finds the column with the address.
     pub(super) fn begin<R: BufRead>(
         source: &str,

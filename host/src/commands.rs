@@ -1,0 +1,19 @@
+//! The subcommands, one file each: what happens, in order.
+
+use crate::dispatch::RunEnd;
+use crate::error::{EXIT_INTERRUPTED, EXIT_POLICY_FAULT};
+
+pub mod check;
+pub mod lab;
+pub mod policy;
+pub mod run;
+mod stop;
+
+/// The exit code for the way in which a run ended.
+fn exit_code(end: RunEnd) -> u8 {
+    match end {
+        RunEnd::Complete => 0,
+        RunEnd::PolicyFault => EXIT_POLICY_FAULT,
+        RunEnd::Stopped => EXIT_INTERRUPTED,
+    }
+}

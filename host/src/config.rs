@@ -1,0 +1,202 @@
+//! From what was typed to what is run: every choice resolved once, and checked before anything
+//! begins.
+//!
+//! Promises: an error here means that nothing was sent to the network; it says which argument is
+//! at fault and what to write instead.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use vrfy_proto::ehlo_name::EhloName;
+use vrfy_proto::limits::Limits;
+use vrfy_proto::reverse_path::ReversePath;
+use vrfy_proto::session::StartTlsUse;
+use vrfy_proto::timeouts::Timeouts;
+
+use crate::args::{PolicyFaultChoice, ProbeArgs, Retry, Tls};
+use crate::clock::Clock;
+use crate::connect::AddressGuard;
+use crate::dispatch::{DispatchLimits, RetryMode};
+use crate::egress::Egress;
+use crate::error::UserError;
+use crate::executor::InProcess;
+use crate::judge::{OnFault, PolicyJudge, Seat};
+use crate::lookup::{Lookup, LookupConfig};
+use crate::policy::limits::COMPONENT_BYTES_MAX;
+use crate::policy::{
+    EngineOptions, GivenSetting, Policy, PolicyEngine, PolicyLimits, cache_directory, resolve,
+};
+use crate::tls::TlsClient;
+
+/// Everything that `check` and `run` need, ready to use.
+pub struct Config {
+    /// Who looks up and connects.
+    pub executor: Arc<InProcess>,
+    /// Who judges.
+    pub judge: Arc<PolicyJudge>,
+    /// The policy, for its sentences.
+    pub policy: Policy,
+    /// Who asks.
+    pub egress: Arc<Egress>,
+    /// The bounds.
+    pub limits: DispatchLimits,
+    /// What to do with later attempts.
+    pub retry: RetryMode,
+    /// The time.
+    pub clock: Clock,
+    warnings: Vec<String>,
+}
+
+impl Config {
+    /// Says on standard error what works less well than it could.
+    pub fn warn(&self) {
+        for warning in &self.warnings {
+            anstream::eprintln!("vrfy: {warning}");
+        }
+    }
+
+    /// Resolves what was typed.
+    pub fn resolve(args: &ProbeArgs, retry: Retry) -> Result<Self, UserError> {
+        let engine = engine(args.decision_time)?;
+        let policy = load_policy(&engine, args.policy.as_ref())?;
+        let judge = judge(args, &engine, &policy)?;
+        let clock = Clock::system();
+        let egress = Egress {
+            source: args.bind,
+            ehlo_name: args.helo.as_deref().map(EhloName::parse).transpose()?,
+            reverse_path: ReversePath::parse(&args.mail_from).map_err(UserError::MailFrom)?,
+        };
+        let executor = InProcess {
+            lookup: Lookup::new(LookupConfig {
+                resolver: args.resolver,
+                ..LookupConfig::default()
+            })?,
+            guard: AddressGuard {
+                allow: args.allow_special.clone(),
+            },
+            tls: TlsClient::new(),
+            port: args.port,
+            start_tls: match args.tls {
+                Tls::Never => StartTlsUse::Never,
+                Tls::Opportunistic => StartTlsUse::Opportunistic,
+                Tls::Required => StartTlsUse::Required,
+            },
+            timeouts: timeouts(args.timeout),
+            limits: Limits::default(),
+            clock,
+        };
+        Ok(Self {
+            executor: Arc::new(executor),
+            judge: Arc::new(judge),
+            policy,
+            egress: Arc::new(egress),
+            limits: DispatchLimits {
+                sessions: args.sessions as usize,
+                sessions_per_lane: args.sessions_per_lane as usize,
+                mailboxes_per_session: args.per_session as usize,
+                rounds: args.rounds,
+                give_up_after: args.give_up_after,
+                ..DispatchLimits::default()
+            },
+            retry: match retry {
+                Retry::Now => RetryMode::Now,
+                Retry::Wait => RetryMode::Wait,
+                Retry::Never => RetryMode::Never,
+            },
+            clock,
+            warnings: engine.warnings().iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// An engine with the default limits, but for the time of a decision.
+pub fn engine(decision_time: Duration) -> Result<PolicyEngine, UserError> {
+    let options = EngineOptions {
+        limits: PolicyLimits {
+            decision: decision_time,
+            ..PolicyLimits::default()
+        },
+        cache: policy_cache(),
+        ..EngineOptions::default()
+    };
+    PolicyEngine::new(options).map_err(UserError::Engine)
+}
+
+/// Where compiled policies are kept.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the place of a cache is the system's to say; there is no argument for it"
+)]
+fn policy_cache() -> Option<PathBuf> {
+    cache_directory(std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME"))
+}
+
+/// The policy of that file, or the built-in one.
+pub fn load_policy(engine: &PolicyEngine, file: Option<&PathBuf>) -> Result<Policy, UserError> {
+    let Some(path) = file else {
+        return Ok(Policy::built_in(engine)?);
+    };
+    let bytes = read_policy(path).map_err(|error| UserError::PolicyFile {
+        path: path.clone(),
+        error,
+    })?;
+    Ok(Policy::load(engine, &bytes, &path.display().to_string())?)
+}
+
+/// Reads a policy, but not more of it than a policy can have.
+fn read_policy(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = COMPONENT_BYTES_MAX as u64 + 1;
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn judge(
+    args: &ProbeArgs,
+    engine: &PolicyEngine,
+    policy: &Policy,
+) -> Result<PolicyJudge, UserError> {
+    let given = args.settings.iter().map(|text| GivenSetting::parse(text));
+    let given: Vec<GivenSetting> = given.collect::<Result<_, _>>()?;
+    let resolved = resolve(policy.manifest(), &given)?;
+    let on_fault = match args.on_policy_fault {
+        PolicyFaultChoice::Record => OnFault::Record,
+        PolicyFaultChoice::BuiltIn => OnFault::BuiltIn,
+        PolicyFaultChoice::Stop => OnFault::Stop,
+    };
+    let built_in = match on_fault {
+        OnFault::BuiltIn => {
+            let policy = load_policy(engine, None)?;
+            let defaults = resolve(policy.manifest(), &[])?;
+            Some(Seat::new(policy, defaults))
+        }
+        OnFault::Record | OnFault::Stop => None,
+    };
+    let first = Seat::new(policy.clone(), resolved);
+    Ok(PolicyJudge::new(first, built_in, on_fault))
+}
+
+/// The defaults, or one time for every reply. Connecting and QUIT keep their own where shorter.
+fn timeouts(every: Option<Duration>) -> Timeouts {
+    let defaults = Timeouts::default();
+    let Some(every) = every else {
+        return defaults;
+    };
+    Timeouts {
+        connect: defaults.connect.min(every),
+        greeting: every,
+        ehlo: every,
+        start_tls: every,
+        mail_from: every,
+        rcpt_to: every,
+        rset: every,
+        quit: defaults.quit.min(every),
+        session: defaults.session.max(every.saturating_mul(SESSION_REPLIES)),
+    }
+}
+
+/// With longer waits the session's budget grows too: room for so many slow replies.
+const SESSION_REPLIES: u32 = 8;

@@ -1,0 +1,368 @@
+//! Rounds: from a due time over the look-up and the lane to the report of a permit.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use vrfy_proto::decoy;
+use vrfy_proto::domain::Domain;
+use vrfy_proto::evidence::{DecoyChoice, Plan};
+
+use super::lane::{LaneKey, key_of};
+use super::probe::State;
+use super::{Dispatcher, Event, RetryMode};
+use crate::clock::{UnixMs, whole_ms};
+use crate::judge::Judge;
+use crate::lookup::LookupReport;
+use crate::permit::{Ask, Asked, Executor, Permit, PermitReport, ProbeId};
+use crate::record::PolicyIdentity;
+
+impl<E: Executor, J: Judge> Dispatcher<E, J> {
+    /// Takes a plan up: clamps it, holds the lane, and sets the time of the next round.
+    pub(super) fn plan(&mut self, id: ProbeId, by: &PolicyIdentity, plan: Plan) {
+        let now = self.now();
+        self.hold_lane(id, &plan, now);
+        let retry = self.around.retry;
+        let rounds_max = self.limits().rounds;
+        let stopping = self.end.is_some();
+        let Some(probe) = self.probes.get_mut(&id) else {
+            return;
+        };
+        let asked_ms = u64::from(plan.wait_ms);
+        let wait_ms = match retry {
+            RetryMode::Now if asked_ms > 0 => {
+                probe.clamp("wait-ms", asked_ms, 0);
+                0
+            }
+            _ => asked_ms,
+        };
+        let held = probe
+            .lane
+            .as_ref()
+            .and_then(|key| self.lanes.get(key)?.held_until);
+        let due = now.saturating_add(wait_ms).max(held.unwrap_or(0));
+        for wish in &plan.wishes {
+            probe.clamps.push(super::settle::unknown_wish(wish));
+        }
+        let deadline = probe.evidence.budget.deadline_ms;
+        if probe.rounds >= rounds_max {
+            probe.clamp("rounds", probe.rounds + 1, rounds_max);
+        } else if deadline.is_some_and(|deadline| due > deadline) {
+            probe.clamp("wait-ms", asked_ms, BEYOND_DEADLINE);
+        } else {
+            probe.plan = Some(plan);
+            if stopping || (retry == RetryMode::Never && due > now) {
+                self.settle_pending(id, by, due);
+            } else if due > now {
+                probe.state = State::Waiting;
+                self.due.push(Reverse((due, id)));
+            } else {
+                self.begin_round(id);
+            }
+            return;
+        }
+        self.settle(id, by, &plan.otherwise);
+    }
+
+    /// Leaves a lane alone for as long as the plan wants. Whoever waits there waits on, or is
+    /// pending where the operator does not want to wait.
+    fn hold_lane(&mut self, id: ProbeId, plan: &Plan, now: UnixMs) {
+        let longest = whole_ms(self.limits().lane_hold);
+        let retry = self.around.retry;
+        let Some(probe) = self.probes.get_mut(&id) else {
+            return;
+        };
+        let asked = u64::from(plan.hold_lane_ms);
+        if asked == 0 {
+            return;
+        }
+        if asked > longest {
+            probe.clamp("hold-lane-ms", asked, longest);
+        }
+        let (Some(key), false) = (probe.lane.clone(), retry == RetryMode::Now) else {
+            probe.clamp("hold-lane-ms", asked, 0);
+            return;
+        };
+        let until = now.saturating_add(asked.min(longest));
+        let lane = self.lanes.entry(Arc::clone(&key)).or_default();
+        lane.held_until = Some(lane.held_until.unwrap_or(0).max(until));
+        let waiting = std::mem::take(&mut lane.waiting);
+        self.held.push(Reverse((until, Arc::clone(&key))));
+        for id in waiting {
+            self.wait_in_lane(&key, id);
+        }
+    }
+
+    /// Begins a round with the look-up of the domain.
+    pub(super) fn begin_round(&mut self, id: ProbeId) {
+        let Some(probe) = self.probes.get_mut(&id) else {
+            return;
+        };
+        let Some(mailbox) = &probe.mailbox else {
+            // Nothing can be asked about what is no mailbox: a round that shows nothing new.
+            probe.rounds += 1;
+            self.judge(id);
+            return;
+        };
+        probe.state = State::LookingUp;
+        let domain = mailbox.domain().clone();
+        let waiting = self.lookups.entry(domain.clone()).or_default();
+        waiting.push(id);
+        if waiting.len() == 1 {
+            self.lookup_queue.push_back(domain);
+        }
+    }
+
+    /// Starts look-ups that wait, as far as the limit goes.
+    pub(super) fn start_lookups(&mut self) {
+        while self.lookups_open < self.limits().lookups
+            && let Some(domain) = self.lookup_queue.pop_front()
+        {
+            self.lookups_open += 1;
+            let executor = Arc::clone(&self.around.executor);
+            let seed = seed_of(self.around.seed, &domain);
+            self.tasks.spawn(async move {
+                let report = Box::new(executor.look_up(&domain, seed).await);
+                Event::LookedUp { domain, report }
+            });
+        }
+    }
+
+    pub(super) fn handle_looked_up(&mut self, domain: &Domain, report: &LookupReport) {
+        self.lookups_open -= 1;
+        let waiting = self.lookups.remove(domain).unwrap_or_default();
+        let exchanges = Arc::new(report.plan.exchanges.clone());
+        let reachable = exchanges
+            .iter()
+            .any(|exchange| !exchange.addresses.is_empty());
+        let key = key_of(&exchanges);
+        for id in waiting {
+            let Some(probe) = self.probes.get_mut(&id) else {
+                continue;
+            };
+            probe.evidence.lookups.push(report.facts.clone());
+            probe.exchanges = Arc::clone(&exchanges);
+            if reachable {
+                probe.state = State::InLane;
+                probe.lane = Some(Arc::clone(&key));
+                self.wait_in_lane(&key, id);
+            } else {
+                probe.lane = None;
+                probe.rounds += 1;
+                self.judge(id);
+            }
+        }
+        if reachable {
+            self.enqueue(key);
+        }
+    }
+
+    /// Puts a probe at the end of a lane. Where the lane is on hold and the operator does not want
+    /// to wait, it is pending; where the hold outlasts the probe, its plan's last word is recorded.
+    fn wait_in_lane(&mut self, key: &LaneKey, id: ProbeId) {
+        let now = self.now();
+        let by = self.around.judge.identity();
+        let lane = self.lanes.entry(Arc::clone(key)).or_default();
+        let held = lane.is_held(now).then_some(lane.held_until).flatten();
+        let Some(probe) = self.probes.get_mut(&id) else {
+            return;
+        };
+        let deadline = probe.evidence.budget.deadline_ms;
+        match held {
+            Some(until) if self.around.retry == RetryMode::Never => {
+                self.settle_pending(id, &by, until);
+            }
+            Some(until) if deadline.is_some_and(|deadline| until > deadline) => {
+                probe.clamp(
+                    "round",
+                    "a session",
+                    "none, its lane is held beyond the deadline",
+                );
+                let otherwise = probe.plan.as_ref().map(|plan| plan.otherwise.clone());
+                if let Some(verdict) = otherwise {
+                    self.settle(id, &by, &verdict);
+                }
+            }
+            _ => lane.waiting.push_back(id),
+        }
+    }
+
+    /// Puts a lane into the queue for permits, where it may have one.
+    pub(super) fn enqueue(&mut self, key: LaneKey) {
+        let now = self.now();
+        let per_lane = self.limits().sessions_per_lane;
+        let Some(lane) = self.lanes.get_mut(&key) else {
+            return;
+        };
+        if lane.is_idle(now) {
+            self.lanes.remove(&key);
+        } else if !lane.queued
+            && !lane.waiting.is_empty()
+            && lane.sessions < per_lane
+            && lane.unjudged == 0
+            && !lane.is_held(now)
+        {
+            lane.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    /// Grants permits to the lanes in the queue, one each in turn, as far as the limits go.
+    pub(super) fn grant_permits(&mut self) {
+        while self.sessions_open < self.limits().sessions
+            && let Some(key) = self.ready.pop_front()
+        {
+            let Some(lane) = self.lanes.get_mut(&key) else {
+                continue;
+            };
+            lane.queued = false;
+            // A hold, or an answer that may lead to one, may have come after the lane was queued.
+            if lane.unjudged > 0 || lane.is_held(self.around.clock.now()) {
+                continue;
+            }
+            let Some(permit) = self.permit(&key) else {
+                self.enqueue(key);
+                continue;
+            };
+            self.sessions_open += 1;
+            if let Some(lane) = self.lanes.get_mut(&key) {
+                lane.sessions += 1;
+            }
+            self.enqueue(Arc::clone(&key));
+            let executor = Arc::clone(&self.around.executor);
+            self.tasks.spawn(async move {
+                let report = executor.execute(permit).await;
+                Event::Reported { lane: key, report }
+            });
+        }
+    }
+
+    /// A permit for whoever stands first in a lane, and for those after it that want to begin at
+    /// the same exchange.
+    fn permit(&mut self, key: &LaneKey) -> Option<Permit> {
+        let now = self.now();
+        let secret = self.decoy_secret();
+        let limit = self.limits().mailboxes_per_session;
+        let lane = self.lanes.get_mut(key)?;
+        let mut start: Option<(usize, String, Arc<Vec<_>>)> = None;
+        let mut decoys_asked = HashSet::new();
+        let mut asks = Vec::new();
+        let mut others = Vec::new();
+        while asks.len() < limit
+            && let Some(id) = lane.waiting.pop_front()
+        {
+            let Some(probe) = self.probes.get_mut(&id) else {
+                continue;
+            };
+            let (Some(mailbox), first) = (probe.mailbox.clone(), probe.first_exchange()) else {
+                continue;
+            };
+            let name = probe.exchanges[first].name.clone();
+            let (_, first_name, _) =
+                start.get_or_insert_with(|| (first, name.clone(), Arc::clone(&probe.exchanges)));
+            if *first_name != name {
+                others.push(id);
+                continue;
+            }
+            let domain = mailbox.domain().to_string();
+            let wish = probe
+                .plan
+                .as_ref()
+                .map_or(DecoyChoice::None, |plan| plan.decoy);
+            let wanted = match wish {
+                DecoyChoice::None => false,
+                DecoyChoice::IfUnknown => {
+                    !self.decoys.is_known(&domain, &name, now) && decoys_asked.insert(domain)
+                }
+                DecoyChoice::Always => true,
+            };
+            let decoy = wanted.then(|| decoy_of(&secret, mailbox.domain()));
+            probe.state = State::Asking;
+            asks.push(Ask {
+                probe: id,
+                mailbox,
+                round: probe.rounds + 1,
+                decoy,
+            });
+        }
+        for id in others.into_iter().rev() {
+            lane.waiting.push_front(id);
+        }
+        let (first_exchange, _, exchanges) = start?;
+        (!asks.is_empty()).then(|| Permit {
+            exchanges,
+            first_exchange,
+            asks,
+            egress: Arc::clone(&self.around.egress),
+            expires_in: PERMIT_EXPIRY,
+        })
+    }
+
+    /// One decoy for each egress and domain, the same in every run: a new one each time would be
+    /// greylisted for ever.
+    fn decoy_secret(&self) -> Vec<u8> {
+        let egress = &self.around.egress;
+        let name = egress.ehlo_name.as_ref().map(ToString::to_string);
+        format!("{} {}", name.unwrap_or_default(), egress.reverse_path).into_bytes()
+    }
+
+    pub(super) fn handle_reported(&mut self, key: &LaneKey, report: PermitReport) {
+        self.sessions_open -= 1;
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.sessions -= 1;
+            for id in report.unasked.iter().rev() {
+                if let Some(probe) = self.probes.get_mut(id) {
+                    probe.state = State::InLane;
+                    lane.waiting.push_front(*id);
+                }
+            }
+        }
+        for (domain, finding) in &report.decoys {
+            self.decoys.remember(domain, finding.clone());
+        }
+        for asked in report.asked {
+            self.take_answer(key, asked);
+        }
+        if self.end.is_some() {
+            for id in report.unasked {
+                self.settle_interrupted(id);
+            }
+        }
+        self.enqueue(Arc::clone(key));
+    }
+
+    fn take_answer(&mut self, key: &LaneKey, asked: Asked) {
+        let Some(probe) = self.probes.get_mut(&asked.probe) else {
+            return;
+        };
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.unjudged += 1;
+            probe.holds_up = Some(Arc::clone(key));
+        }
+        probe.rounds += 1;
+        probe.evidence.attempts.extend(asked.attempts);
+        if self.around.keep_transcripts {
+            probe.transcripts.extend(asked.transcripts);
+        }
+        self.judge(asked.probe);
+    }
+}
+
+/// What is done about a plan that would begin too late.
+const BEYOND_DEADLINE: &str = "none, it would begin after the deadline";
+
+/// How long after it was granted a permit may still begin a session: time for a few exchanges that
+/// do not answer, not for all that a domain may list.
+const PERMIT_EXPIRY: std::time::Duration = std::time::Duration::from_mins(5);
+
+fn decoy_of(secret: &[u8], domain: &Domain) -> String {
+    format!("{}@{domain}", decoy::local_part(secret, domain))
+}
+
+fn seed_of(run_seed: u64, domain: &Domain) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    run_seed.hash(&mut hasher);
+    domain.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,80 @@
+//! Errors that the person at the keyboard can mend, and the exit codes of the program.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | every address has its record, whatever its verdict |
+//! | 1 | our own fault, or a record could not be written |
+//! | 2 | the command line is wrong |
+//! | 3 | the list or the output file cannot be used |
+//! | 4 | the policy cannot be loaded, or a setting is wrong |
+//! | 5 | the network cannot be set up: resolver, lab |
+//! | 6 | a policy fault ended the run (`--on-policy-fault stop`) |
+//! | 130 | stopped by Ctrl-C; finished records are complete |
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use vrfy_proto::ehlo_name::ParseEhloNameError;
+use vrfy_proto::mailbox::ParseMailboxError;
+
+use crate::lookup::LookupError;
+use crate::output::OpenError;
+use crate::policy::{EngineError, PolicyLoadError, SettingError};
+
+/// Something that the person at the keyboard can mend. Nothing was sent to the network.
+#[derive(Debug, Error)]
+pub enum UserError {
+    /// `--helo` is no name to give.
+    #[error("--helo: {0}")]
+    Helo(#[from] ParseEhloNameError),
+    /// `--mail-from` is no reverse path.
+    #[error("--mail-from: {0}; write an address, or nothing for the null path")]
+    MailFrom(ParseMailboxError),
+    /// The policy runtime cannot start.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// The file of a policy cannot be read.
+    #[error("--policy: cannot read {}: {error}", path.display())]
+    PolicyFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A policy cannot be loaded.
+    #[error("--policy: {0}")]
+    Policy(#[from] PolicyLoadError),
+    /// A setting is wrong.
+    #[error("--set: {0}")]
+    Setting(#[from] SettingError),
+    /// The resolver cannot be used.
+    #[error("--resolver: {0}")]
+    Lookup(#[from] LookupError),
+    /// The list cannot be read.
+    #[error(transparent)]
+    Input(#[from] crate::input::InputError),
+    /// The output file cannot be used.
+    #[error("--output: {0}")]
+    Output(#[from] OpenError),
+    /// The lab cannot start.
+    #[error("lab: {0}")]
+    Lab(String),
+}
+
+impl UserError {
+    /// The exit code that stands for it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Helo(_) | Self::MailFrom(_) => 2,
+            Self::Input(_) | Self::Output(_) => 3,
+            Self::Engine(_) | Self::Policy(_) | Self::PolicyFile { .. } | Self::Setting(_) => 4,
+            Self::Lookup(_) | Self::Lab(_) => 5,
+        }
+    }
+}
+
+/// A policy fault ended the run.
+pub const EXIT_POLICY_FAULT: u8 = 6;
+
+/// Stopped by Ctrl-C, as shells count it: 128 and the number of the signal.
+pub const EXIT_INTERRUPTED: u8 = 130;

@@ -1,0 +1,343 @@
+//! The executor in this process: carries permits out over real sockets.
+//!
+//! A permit is a walk over exchanges: connect to the first that answers, hold a session there, and
+//! note for every mailbox what it showed. The next exchange is tried only where no dialogue came
+//! about (no connection, greeting or EHLO refused or not answered: RFC 5321 section 5.1). From MAIL
+//! on whatever happens is the policy's to weigh: an exchange that sends us away must not see us
+//! again at its neighbour a moment later.
+//!
+//! Promises: every ask is in the report once. What it does not do: decide who is asked, or what an
+//! answer means.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use vrfy_proto::attempt_view::{Place, SessionView};
+use vrfy_proto::domain::Domain;
+use vrfy_proto::ehlo_name::EhloName;
+use vrfy_proto::evidence::{Attempt, ConnectFailure, DecoyFinding, Ending};
+use vrfy_proto::limits::Limits;
+use vrfy_proto::mx::PlannedExchange;
+use vrfy_proto::session::{
+    Pipelining, Recipient, RecipientKind, Session, SessionConfig, StartTlsUse,
+};
+use vrfy_proto::stage::Stage;
+use vrfy_proto::timeouts::Timeouts;
+use vrfy_proto::transcript::{
+    Egress as HeadEgress, Ending as SessionEnding, Head, HeadRecipient, Transcript,
+};
+
+use crate::clock::Clock;
+use crate::connect::{AddressGuard, connect};
+use crate::drive::drive;
+use crate::lookup::{Lookup, LookupReport};
+use crate::permit::{Ask, Asked, Executor, Permit, PermitReport};
+use crate::tls::TlsClient;
+use crate::words;
+
+/// Exchanges that are tried in one round at most: enough for the usual pair with a spare or two; a
+/// domain that lists more dead ones can be asked again in the next round.
+const EXCHANGES_PER_ROUND_MAX: usize = 4;
+
+/// Looks up and connects from this process.
+pub struct InProcess {
+    /// Look-ups.
+    pub lookup: Lookup,
+    /// Which addresses may be connected to.
+    pub guard: AddressGuard,
+    /// TLS.
+    pub tls: TlsClient,
+    /// The port of exchanges.
+    pub port: u16,
+    /// What to do about STARTTLS.
+    pub start_tls: StartTlsUse,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// What is taken from a server at most.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Executor for InProcess {
+    async fn look_up(&self, domain: &Domain, seed: u64) -> LookupReport {
+        self.lookup.look_up(domain, seed).await
+    }
+
+    async fn execute(&self, permit: Permit) -> PermitReport {
+        let mut walk = Walk::new(permit);
+        while let Some(visit) = walk.next_visit() {
+            let exchange = &visit.exchange;
+            let mut held = self.visit(&walk, exchange, self.start_tls).await;
+            let failed = held.transcript.ending() == Some(SessionEnding::TlsFailed);
+            if failed && self.start_tls == StartTlsUse::Opportunistic {
+                // The connection is spoilt; the same exchange is asked once more in clear (RFC
+                // 7435). What the handshake failed with stays in the evidence.
+                walk.note(&visit, held, After::SameExchange);
+                held = self.visit(&walk, exchange, StartTlsUse::Never).await;
+            }
+            walk.note(&visit, held, After::NextExchange);
+        }
+        walk.into_report()
+    }
+}
+
+impl InProcess {
+    /// Tries the addresses of an exchange in turn, and holds a session with the first that
+    /// answers.
+    async fn visit(&self, walk: &Walk, exchange: &PlannedExchange, start_tls: StartTlsUse) -> Held {
+        let started_ms = self.clock.now();
+        let began = Instant::now();
+        let mut failure = ConnectFailure::Other("the exchange has no address".to_owned());
+        for address in &exchange.addresses {
+            let target = SocketAddr::new(*address, self.port);
+            let bind = walk.permit.egress.source;
+            match connect(target, bind, self.timeouts.connect, &self.guard).await {
+                Ok(stream) => {
+                    let start = Start {
+                        target,
+                        started_ms,
+                        start_tls,
+                    };
+                    return self.hold(walk, exchange, stream, start).await;
+                }
+                Err(why) => failure = why,
+            }
+        }
+        let recipients = walk
+            .recipients()
+            .into_iter()
+            .map(|recipient| HeadRecipient {
+                address: recipient.address,
+                kind: recipient.kind,
+            });
+        let head = Head {
+            recipients: recipients.collect(),
+            exchange: exchange.name.clone(),
+            preference: exchange.preference,
+            remote: None,
+            egress: HeadEgress {
+                source: None,
+                ehlo_name: String::new(),
+                reverse_path: walk.permit.egress.reverse_path.address(),
+            },
+            started_ms,
+        };
+        let words = words::connect_failure(&failure);
+        Held {
+            transcript: Transcript::of_failed_connect(head, &words, began.elapsed()),
+            failure: Some(failure),
+        }
+    }
+
+    /// Holds one session to its end.
+    async fn hold(
+        &self,
+        walk: &Walk,
+        exchange: &PlannedExchange,
+        stream: TcpStream,
+        start: Start,
+    ) -> Held {
+        let egress = &walk.permit.egress;
+        let source = stream.local_addr().ok().map(|local| local.ip());
+        let literal = || EhloName::of_source(source.unwrap_or(start.target.ip())).to_string();
+        let config = SessionConfig {
+            ehlo_name: egress
+                .ehlo_name
+                .as_ref()
+                .map_or_else(literal, ToString::to_string),
+            reverse_path: egress.reverse_path.address(),
+            start_tls: start.start_tls,
+            pipelining: Pipelining::WhereOffered,
+            timeouts: self.timeouts,
+            limits: self.limits,
+        };
+        let session = Session::new(config, walk.recipients());
+        let mut transcript = drive(stream, session, &self.tls, &exchange.name).await;
+        transcript.head.exchange = exchange.name.clone();
+        transcript.head.preference = exchange.preference;
+        transcript.head.remote = Some(start.target);
+        transcript.head.egress.source = source;
+        transcript.head.started_ms = start.started_ms;
+        Held {
+            transcript,
+            failure: None,
+        }
+    }
+}
+
+/// What a session begins with.
+struct Start {
+    target: SocketAddr,
+    started_ms: u64,
+    start_tls: StartTlsUse,
+}
+
+/// A session that was held, or the try at one.
+struct Held {
+    transcript: Transcript,
+    failure: Option<ConnectFailure>,
+}
+
+/// Where the walk goes after a session that brought no answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    SameExchange,
+    NextExchange,
+}
+
+/// An exchange on the way.
+struct Visit {
+    index: usize,
+    exchange: PlannedExchange,
+}
+
+/// The walk over the exchanges of one permit.
+struct Walk {
+    permit: Permit,
+    expires: Instant,
+    /// Indices of asks that have no answer yet.
+    open: Vec<usize>,
+    /// Indices of the exchanges that are still to be tried, the next one last.
+    ahead: Vec<usize>,
+    visits: usize,
+    attempts: Vec<Vec<Attempt>>,
+    transcripts: Vec<Vec<Arc<Transcript>>>,
+    decoys: Vec<(String, DecoyFinding)>,
+}
+
+impl Walk {
+    fn new(permit: Permit) -> Self {
+        let count = permit.exchanges.len();
+        let ahead = (0..count).map(|step| (permit.first_exchange + step) % count);
+        let ahead = ahead.filter(|index| !permit.exchanges[*index].addresses.is_empty());
+        let mut ahead: Vec<usize> = ahead.take(EXCHANGES_PER_ROUND_MAX).collect();
+        ahead.reverse();
+        Self {
+            expires: Instant::now() + permit.expires_in,
+            open: (0..permit.asks.len()).collect(),
+            ahead,
+            visits: 0,
+            attempts: permit.asks.iter().map(|_| Vec::new()).collect(),
+            transcripts: permit.asks.iter().map(|_| Vec::new()).collect(),
+            decoys: Vec::new(),
+            permit,
+        }
+    }
+
+    /// The next exchange, while anybody is without an answer and the permit holds.
+    fn next_visit(&mut self) -> Option<Visit> {
+        let expired = self.visits > 0 && Instant::now() >= self.expires;
+        if self.open.is_empty() || expired {
+            return None;
+        }
+        let index = self.ahead.pop()?;
+        self.visits += 1;
+        Some(Visit {
+            index,
+            exchange: self.permit.exchanges[index].clone(),
+        })
+    }
+
+    /// Whom the next session is to ask: the open mailboxes, and their decoys.
+    fn recipients(&self) -> Vec<Recipient> {
+        let asks = || self.open.iter().map(|index| &self.permit.asks[*index]);
+        let mailboxes = asks().map(|ask: &Ask| Recipient {
+            address: ask.mailbox.to_string(),
+            kind: RecipientKind::Mailbox,
+            needs_smtputf8: ask.mailbox.needs_smtputf8(),
+        });
+        let decoys = asks()
+            .filter_map(|ask| ask.decoy.clone())
+            .map(|address| Recipient {
+                address,
+                kind: RecipientKind::Decoy,
+                needs_smtputf8: false,
+            });
+        mailboxes.chain(decoys).collect()
+    }
+
+    /// Notes what a session showed about every open mailbox.
+    fn note(&mut self, visit: &Visit, held: Held, after: After) {
+        let transcript = Arc::new(held.transcript);
+        let view = SessionView::new(&transcript);
+        let goes_on = after == After::SameExchange || came_to_nothing(&transcript);
+        // The order of recipients is that of `recipients`, so a place is a place among the open.
+        let answered: Vec<bool> = (0..self.open.len())
+            .map(|place| view.is_answered(place))
+            .collect();
+        let progress = answered.contains(&true);
+        let cut_short = matches!(transcript.ending(), Some(SessionEnding::LimitReached(_)));
+        let (mut still_open, mut again) = (Vec::new(), Vec::new());
+        for (place, index) in self.open.iter().copied().enumerate() {
+            let unaskable = view.is_unaskable(place);
+            if !answered[place] && !unaskable && progress && cut_short {
+                again.push(index);
+                continue;
+            }
+            let at = Place {
+                round: self.permit.asks[index].round,
+                exchange: u32::try_from(visit.index).unwrap_or(u32::MAX),
+            };
+            let mut attempt = view.attempt(place, at);
+            if let Some(failure) = &held.failure {
+                attempt.ending = Ending::NotConnected(failure.clone());
+            }
+            self.attempts[index].push(attempt);
+            self.transcripts[index].push(Arc::clone(&transcript));
+            if !answered[place] && (goes_on || unaskable) {
+                still_open.push(index);
+            }
+        }
+        self.decoys.extend(view.decoys());
+        if !again.is_empty() {
+            // A bound ended the session, not the exchange: a new session there goes on.
+            self.ahead.push(visit.index);
+            still_open.extend(again);
+        }
+        self.open = still_open;
+    }
+
+    fn into_report(self) -> PermitReport {
+        let mut report = PermitReport {
+            decoys: self.decoys,
+            ..PermitReport::default()
+        };
+        let asks = self
+            .permit
+            .asks
+            .iter()
+            .zip(self.attempts)
+            .zip(self.transcripts);
+        for ((ask, attempts), transcripts) in asks {
+            if attempts.is_empty() {
+                report.unasked.push(ask.probe);
+            } else {
+                report.asked.push(Asked {
+                    probe: ask.probe,
+                    attempts,
+                    transcripts,
+                });
+            }
+        }
+        report
+    }
+}
+
+/// Whether a session ended before a dialogue about anybody could begin.
+fn came_to_nothing(transcript: &Transcript) -> bool {
+    let before_mail = |stage: Stage| stage < Stage::MailFrom;
+    match transcript.ending() {
+        Some(
+            SessionEnding::ConnectFailed
+            | SessionEnding::GreetingRefused
+            | SessionEnding::EhloRefused
+            | SessionEnding::TlsFailed
+            | SessionEnding::TlsRequired,
+        ) => true,
+        Some(ending) => ending.stage().is_some_and(before_mail),
+        None => false,
+    }
+}
