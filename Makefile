@@ -10,7 +10,7 @@ help: ## Show what can be made
 
 demo: setup ## Build, start the lab, probe the example list, show verdicts
 	$(CARGO) build --quiet --package vrfy
-	$(VRFY) lab examples/lab/first.toml -- $(VRFY) run examples/addresses.txt --format table --set retry-delays=3s,3s
+	$(VRFY) lab examples/lab/first.toml -- $(VRFY) run examples/addresses.txt --format table --set retry-delays=3s,3s --give-up-after 12s
 
 test: setup setup-test ## Run every test; installs the mail servers that they talk to
 	$(CARGO) test --workspace
