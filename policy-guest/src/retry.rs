@@ -5,14 +5,11 @@ use crate::reasons::Reason;
 use crate::settings::Settings;
 use crate::verdict;
 
-/// A time in a reply sets the wait between these bounds, in milliseconds: a shorter one may restart
-/// a greylister's clock, a longer one is no use to whoever waits for a verdict.
-const HINT_LEAST: u64 = 60_000;
+/// A time in a reply sets the wait up to this bound, in milliseconds: a longer one is no use to
+/// whoever waits for a verdict. The setting `retry-least` is the other bound.
 const HINT_GREATEST: u64 = 6 * 3_600_000;
 /// Added to a time in a reply, in milliseconds: clocks differ, and servers count whole seconds.
 const HINT_SLACK: u64 = 5_000;
-/// A server that has had enough recipients in one session takes more in the next.
-const NEXT_SESSION: u32 = 60_000;
 
 /// A wish to ask again.
 pub(crate) struct Again {
@@ -61,9 +58,9 @@ pub(crate) fn again(evidence: &Evidence, settings: &Settings<'_>, wish: Again) -
     }
     let wait = match wish.wait {
         Wait::None => 0,
-        Wait::NextSession => NEXT_SESSION,
+        Wait::NextSession => settings.retry_least,
         Wait::Schedule => *scheduled,
-        Wait::Hint(wait) => wait,
+        Wait::Hint(wait) => wait.max(settings.retry_least),
     };
     Decision::Probe(Plan {
         reason: wish.reason.name().to_owned(),
@@ -97,7 +94,7 @@ pub(crate) fn hint(text: &str) -> Option<Wait> {
         let unit = unit_ms(&bytes[at..]).filter(|_| starts_word);
         if let (Some(number), Some(unit)) = (number, unit) {
             let asked = number.saturating_mul(unit).saturating_add(HINT_SLACK);
-            let wait = asked.clamp(HINT_LEAST, HINT_GREATEST);
+            let wait = asked.min(HINT_GREATEST);
             return u32::try_from(wait).ok().map(Wait::Hint);
         }
     }
@@ -174,7 +171,7 @@ mod tests {
 
     #[test]
     fn absurd_times_are_brought_within_bounds() {
-        assert_eq!(hint("in 1 second"), Some(Wait::Hint(60_000)));
+        assert_eq!(hint("in 1 second"), Some(Wait::Hint(6_000)));
         assert_eq!(hint("in 9999999 hours"), Some(Wait::Hint(6 * 3_600_000)));
         assert_eq!(hint("in 99999999999999999999 hours"), None);
     }

@@ -19,6 +19,9 @@ const ATTEMPTS: i32 = 5;
 const LANE_HOLD_BUSY: u32 = 10 * MINUTE;
 /// Reputation blocks that pass at all pass in hours, and asking meanwhile makes them worse.
 const LANE_HOLD_BLOCKED: u32 = 2 * HOUR;
+/// A server that has had enough recipients in one session takes more in the next; and one that
+/// names a time may count from its own clock. A minute is polite and costs a list nothing.
+const RETRY_LEAST: u32 = MINUTE;
 
 /// A delay under a minute restarts the clock of some greylisters, so every default is longer.
 /// Shorter ones are for servers whose habits one knows: those of a lab or of a test.
@@ -47,6 +50,7 @@ pub(crate) struct Settings<'a> {
     pub(crate) lane_hold_busy: u32,
     pub(crate) mailbox_full: Called,
     pub(crate) retry_delays: &'a [u32],
+    pub(crate) retry_least: u32,
 }
 
 impl<'a> Settings<'a> {
@@ -61,6 +65,7 @@ impl<'a> Settings<'a> {
             lane_hold_busy: LANE_HOLD_BUSY,
             mailbox_full: Called::Risky,
             retry_delays: &RETRY_DELAYS,
+            retry_least: RETRY_LEAST,
         };
         for setting in &evidence.settings {
             settings.set(&setting.key, &setting.value);
@@ -79,6 +84,7 @@ impl<'a> Settings<'a> {
             ("lane-hold-busy", SettingValue::Duration(ms)) => self.lane_hold_busy = *ms,
             ("mailbox-full", SettingValue::Text(text)) => self.mailbox_full = called(text),
             ("retry-delays", SettingValue::Durations(list)) => self.retry_delays = list,
+            ("retry-least", SettingValue::Duration(ms)) => self.retry_least = *ms,
             _ => {}
         }
     }
@@ -162,6 +168,16 @@ pub(crate) fn definitions() -> Vec<SettingDefinition> {
              repeats. An empty list means that nothing is asked again.",
             SettingKind::Durations(delays),
             SettingValue::Durations(RETRY_DELAYS.to_vec()),
+        ),
+        definition(
+            "retry-least",
+            "The shortest wait where the schedule does not apply: when a reply names a time, or when \
+             a new session is all that is needed.",
+            SettingKind::Duration(DurationRange {
+                least_ms: DELAY_LEAST,
+                greatest_ms: HOUR,
+            }),
+            SettingValue::Duration(RETRY_LEAST),
         ),
     ]
 }
