@@ -71,8 +71,8 @@ impl Executor for InProcess {
         while let Some(visit) = walk.next_visit() {
             let exchange = &visit.exchange;
             let mut held = self.visit(&walk, exchange, self.start_tls).await;
-            let failed = held.transcript.ending() == Some(SessionEnding::TlsFailed);
-            if failed && self.start_tls == StartTlsUse::Opportunistic {
+            if tls_came_to_nothing(&held.transcript) && self.start_tls == StartTlsUse::Opportunistic
+            {
                 // The connection is spoilt; the same exchange is asked once more in clear (RFC
                 // 7435). What the handshake failed with stays in the evidence.
                 walk.note(&visit, held, After::SameExchange);
@@ -323,6 +323,16 @@ impl Walk {
             }
         }
         report
+    }
+}
+
+/// Whether a session ended at STARTTLS or in the handshake. Plaintext that somebody slipped in behind
+/// STARTTLS is a violation, and no reason to go on in clear.
+fn tls_came_to_nothing(transcript: &Transcript) -> bool {
+    match transcript.ending() {
+        Some(SessionEnding::TlsFailed) => true,
+        Some(SessionEnding::Violation(..)) | None => false,
+        Some(ending) => ending.stage() == Some(Stage::StartTls),
     }
 }
 

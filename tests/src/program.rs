@@ -14,7 +14,10 @@ use serde_json::Value;
 #[must_use]
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let profile = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
+    let profile = test
+        .ancestors()
+        .nth(2)
+        .expect("tests lie in target/PROFILE/deps");
     let program = profile.join("vrfy");
     assert!(
         program.exists(),

@@ -7,8 +7,13 @@ use serde_json::Value;
 use vrfy_lab::{Expectation, Scenario};
 use vrfy_tests::program::{Run, root};
 
-/// Retries in the lab need not take minutes.
-const QUICK: [&str; 2] = ["--set", "retry-delays=3s,3s"];
+/// The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
+const QUICK: [&str; 4] = [
+    "--set=retry-delays=3s,3s",
+    "--set=retry-least=3s",
+    "--set=lane-hold-busy=3s",
+    "--give-up-after=15s",
+];
 
 /// Runs all addresses of a scenario and gives their records by address.
 fn records_of(scenario: &str, more: &[&str]) -> BTreeMap<String, Value> {
@@ -31,7 +36,9 @@ fn expectations(scenario: &str) -> BTreeMap<String, Option<Expectation>> {
     let path = root().join(format!("examples/lab/{scenario}.toml"));
     let scenario = Scenario::load(path).unwrap();
     let known = scenario.addresses().iter();
-    known.map(|known| (known.address.clone(), known.expect)).collect()
+    known
+        .map(|known| (known.address.clone(), known.expect))
+        .collect()
 }
 
 /// Compares the verdicts with what the scenario expects, and shows all differences at once.

@@ -53,7 +53,11 @@ fn the_protocol_compiles_to_bare_webassembly_and_imports_nothing() {
         match payload.unwrap() {
             Payload::ImportSection(imports) => panic!("imports: {imports:?}"),
             Payload::ExportSection(section) => {
-                exports.extend(section.into_iter().map(|export| export.unwrap().name.to_owned()));
+                exports.extend(
+                    section
+                        .into_iter()
+                        .map(|export| export.unwrap().name.to_owned()),
+                );
             }
             _ => {}
         }
