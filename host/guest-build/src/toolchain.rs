@@ -142,9 +142,24 @@ fn run_within(mut command: Command, limit: Duration) -> Result<(), String> {
     };
     match child.wait() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("failed with {status}: {}", errors.trim())),
+        Ok(status) => Err(format!("failed with {status}: {}", essence(&errors))),
         Err(error) => Err(format!("cannot be waited for ({error})")),
     }
+}
+
+/// The line that names the error, where there is one, else the last: the rest is progress, causes
+/// and backtraces.
+fn essence(errors: &str) -> &str {
+    let lines = || {
+        errors
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    };
+    let named = lines().find(|line| line.starts_with("error"));
+    named
+        .or_else(|| lines().next_back())
+        .unwrap_or("it did not say why")
 }
 
 /// What the child wrote to its standard error until it closed it; `None` when time ran out first.
@@ -204,9 +219,10 @@ mod tests {
     #[test]
     fn a_program_that_fails_says_why() {
         let mut failing = Command::new("sh");
-        failing.args(["-c", "echo no such target >&2; exit 3"]);
+        let script = "echo info >&2; echo error: no such target >&2; echo Backtrace >&2; exit 3";
+        failing.args(["-c", script]);
         let why = run_within(failing, Duration::from_secs(10)).unwrap_err();
-        assert!(why.contains("no such target") && why.contains('3'), "{why}");
+        assert!(why.ends_with("3: error: no such target"), "{why}");
     }
 
     #[test]
