@@ -25,7 +25,7 @@ fmt: ## Format the code
 	$(CARGO) fmt --all
 
 policy: setup ## Build the default policy as a file: target/default-policy.wasm
-	$(CARGO) run --quiet --package vrfy-guest-build -- policy-guest target/default-policy.wasm
+	$(CARGO) run --quiet --package vrfy-guest-build -- policy-guest target/default-policy.wasm target/guest
 
 bless: setup ## Rewrite the expected halves of the test data; review the diff like code
 	VRFY_BLESS=1 $(CARGO) test --workspace
