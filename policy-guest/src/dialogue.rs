@@ -58,13 +58,22 @@ fn newest(evidence: &Evidence) -> Found<'_> {
     found
 }
 
+/// The mailbox as RCPT TO carries it.
+fn wire(evidence: &Evidence) -> &str {
+    evidence
+        .address
+        .mailbox
+        .as_ref()
+        .map_or("", |mailbox| &mailbox.wire)
+}
+
 /// Weight of an attempt that says nothing about the mailbox.
 const SYSTEM: u8 = 1;
 
 impl<'a> Found<'a> {
     fn of(evidence: &'a Evidence, attempt: usize) -> Self {
         let facts = &evidence.attempts[attempt];
-        let (reply, reading) = reply::read_attempt(facts);
+        let (reply, reading) = reply::read_attempt(facts, wire(evidence));
         let decoy = Decoy::of(evidence, &facts.exchange_name);
         Self {
             evidence,

@@ -53,16 +53,50 @@ pub(crate) fn read(reply: &Reply, exchange: &str) -> Reading {
     }
 }
 
-/// Reads an attempt: the index of the reply that decided, if one did, and what it says.
-pub(crate) fn read_attempt(attempt: &Attempt) -> (Option<usize>, Reading) {
+/// Reads an attempt to reach `mailbox` (its wire form): the index of the reply that decided, if one
+/// did, and what it says.
+pub(crate) fn read_attempt(attempt: &Attempt, mailbox: &str) -> (Option<usize>, Reading) {
     let replies = &attempt.replies;
     let answer = replies
         .iter()
         .rposition(|reply| matches!(reply.stage, Stage::RcptTo));
     match answer.or_else(|| replies.iter().rposition(is_refusal)) {
-        Some(at) => (Some(at), read(&replies[at], &attempt.exchange_name)),
+        Some(at) => {
+            let reading = read(&replies[at], &attempt.exchange_name);
+            let names_sender = matches!(reading.says, Says::Absent | Says::Exists)
+                && names(&replies[at].text, &attempt.reverse_path)
+                && !names(&replies[at].text, mailbox);
+            match names_sender {
+                true => (
+                    Some(at),
+                    Reading {
+                        lasting: reading.lasting,
+                        ..SENDER_NAMED
+                    },
+                ),
+                false => (Some(at), reading),
+            }
+        }
         None => (None, read_ending(&attempt.ending)),
     }
+}
+
+/// The address in the text is our reverse path, so "user unknown" is said of our sender.
+const SENDER_NAMED: Reading = Reading {
+    says: Says::Us,
+    reason: Reason::SenderRefused,
+    plain: true,
+    lasting: true,
+    rule: "reverse-path-named",
+};
+
+/// Whether `text` contains `address`, in any case of letters.
+fn names(text: &str, address: &str) -> bool {
+    let (text, address) = (text.as_bytes(), address.as_bytes());
+    !address.is_empty()
+        && text
+            .windows(address.len())
+            .any(|window| window.eq_ignore_ascii_case(address))
 }
 
 /// A refusal that ends a dialogue. That of EHLO or STARTTLS does not: there is HELO, and clear
