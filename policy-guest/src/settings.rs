@@ -99,10 +99,42 @@ fn called(text: &str) -> Called {
     }
 }
 
-/// The settings as the manifest declares them.
+/// The settings as the manifest declares them, in the order of their keys.
 pub(crate) fn definitions() -> Vec<SettingDefinition> {
+    let mut definitions = about_verdicts();
+    definitions.extend(about_rounds());
+    definitions.sort_by(|a, b| a.key.cmp(&b.key));
+    definitions
+}
+
+fn about_verdicts() -> Vec<SettingDefinition> {
     let choice = |names: &[&str]| SettingKind::Choice(names.iter().map(|n| (*n).into()).collect());
     let text = |name: &str| SettingValue::Text(name.into());
+    vec![
+        definition(
+            "accept-all",
+            "What to call a mailbox at a domain whose server accepts every recipient, so that \
+             acceptance proves nothing.",
+            choice(&["risky", "unknown", "deliverable"]),
+            text("risky"),
+        ),
+        definition(
+            "decoy",
+            "Ask for a recipient that cannot exist, to find servers that accept every recipient. \
+             Without it acceptance counts for less.",
+            SettingKind::Flag,
+            SettingValue::Flag(true),
+        ),
+        definition(
+            "mailbox-full",
+            "What to call a mailbox that exists and is full.",
+            choice(&["risky", "deliverable", "undeliverable"]),
+            text("risky"),
+        ),
+    ]
+}
+
+fn about_rounds() -> Vec<SettingDefinition> {
     let hold = SettingKind::Duration(DurationRange {
         least_ms: 0,
         greatest_ms: DELAY_GREATEST,
@@ -114,20 +146,7 @@ pub(crate) fn definitions() -> Vec<SettingDefinition> {
         },
         items: ATTEMPTS_MAX.unsigned_abs(),
     };
-    let definition = |key: &str, doc: &str, kind, default| SettingDefinition {
-        key: key.to_owned(),
-        doc: doc.to_owned(),
-        kind,
-        default,
-    };
     vec![
-        definition(
-            "accept-all",
-            "What to call a mailbox at a domain whose server accepts every recipient, so that \
-             acceptance proves nothing.",
-            choice(&["risky", "unknown", "deliverable"]),
-            text("risky"),
-        ),
         definition(
             "attempts",
             "How many rounds to ask at most, the first one included.",
@@ -136,13 +155,6 @@ pub(crate) fn definitions() -> Vec<SettingDefinition> {
                 greatest: ATTEMPTS_MAX,
             }),
             SettingValue::Integer(ATTEMPTS),
-        ),
-        definition(
-            "decoy",
-            "Ask for a recipient that cannot exist, to find servers that accept every recipient. \
-             Without it acceptance counts for less.",
-            SettingKind::Flag,
-            SettingValue::Flag(true),
         ),
         definition(
             "lane-hold-blocked",
@@ -157,12 +169,6 @@ pub(crate) fn definitions() -> Vec<SettingDefinition> {
             SettingValue::Duration(LANE_HOLD_BUSY),
         ),
         definition(
-            "mailbox-full",
-            "What to call a mailbox that exists and is full.",
-            choice(&["risky", "deliverable", "undeliverable"]),
-            text("risky"),
-        ),
-        definition(
             "retry-delays",
             "How long to wait before each further round after a temporary refusal; the last one \
              repeats. An empty list means that nothing is asked again.",
@@ -171,8 +177,8 @@ pub(crate) fn definitions() -> Vec<SettingDefinition> {
         ),
         definition(
             "retry-least",
-            "The shortest wait where the schedule does not apply: when a reply names a time, or when \
-             a new session is all that is needed.",
+            "The shortest wait where the schedule does not apply: when a reply names a time, or \
+             when a new session is all that is needed.",
             SettingKind::Duration(DurationRange {
                 least_ms: DELAY_LEAST,
                 greatest_ms: HOUR,
@@ -180,6 +186,15 @@ pub(crate) fn definitions() -> Vec<SettingDefinition> {
             SettingValue::Duration(RETRY_LEAST),
         ),
     ]
+}
+
+fn definition(key: &str, doc: &str, kind: SettingKind, default: SettingValue) -> SettingDefinition {
+    SettingDefinition {
+        key: key.to_owned(),
+        doc: doc.to_owned(),
+        kind,
+        default,
+    }
 }
 
 #[cfg(test)]
