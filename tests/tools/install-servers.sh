@@ -1,6 +1,6 @@
 #!/bin/sh
 # Unpacks Debian's Postfix, Exim, OpenSMTPD, postgrey and unbound, with the libraries that they
-# need, into a private root folder for `tests/tests/real_servers.rs`.
+# need, into a private root folder for `tests/tests/real_servers`.
 #
 #   install-servers.sh [FOLDER]     FOLDER: $VRFY_SERVERS, else $XDG_CACHE_HOME/vrfy/servers
 #
