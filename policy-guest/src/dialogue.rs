@@ -312,6 +312,10 @@ fn us(found: Found<'_>, settings: &Settings<'_>) -> Decision {
             wish.exchange = ExchangeChoice::Planned;
             wish.hold = settings.lane_hold_blocked;
         }
+        Reason::Blocked => {
+            wish.otherwise.hold_lane_ms = settings.lane_hold_blocked;
+            return Decision::Settle(wish.otherwise);
+        }
         _ if reading.lasting => return Decision::Settle(wish.otherwise),
         _ => wish.hold = settings.lane_hold_busy,
     }

@@ -11,6 +11,7 @@ pub(crate) fn plain(reason: Reason, because: Vec<Cause>) -> Verdict {
         reason: reason.name().to_owned(),
         confidence: reason.confidence(),
         because,
+        hold_lane_ms: 0,
         facts: Vec::new(),
     }
 }

@@ -3,8 +3,8 @@
 //! Promises: derived from the transcript alone, so that a saved one is judged like a live one.
 //! Nothing is judged and no reply is changed; only what concerns other mailboxes is left out.
 //!
-//! - A reply to RCPT that cannot be about the recipient (its MAIL was refused, the transaction had no
-//!   room, or the server answered what nobody had asked, so that replies may be shifted) is not
+//! - A reply to RCPT that cannot be about the recipient (its MAIL was refused, the transaction had
+//!   no room, or the server answered what nobody had asked, so that replies may be shifted) is not
 //!   among the replies; a fact `void-reply` holds it.
 //! - Of the replies to RSET and QUIT only refusals are shown: success says nothing.
 
@@ -233,12 +233,9 @@ impl<'a> SessionView<'a> {
             let Some(reply) = &answer.reply else {
                 continue;
             };
-            if let (Some(void), true) = (answer.void, answer.recipient == Some(recipient)) {
+            if let (Some(void), true) = (self.void(answer), answer.recipient == Some(recipient)) {
                 let text = reply.text_lossy().replace('\n', " ");
-                note(
-                    "void-reply",
-                    format!("{} {} {text}", void.as_str(), reply.code),
-                );
+                note("void-reply", format!("{void} {} {text}", reply.code));
             }
             if answer.stage != Stage::RcptTo || answer.recipient == Some(recipient) {
                 for violation in &reply.violations {

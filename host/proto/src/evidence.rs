@@ -338,6 +338,8 @@ pub struct Verdict {
     pub confidence: u8,
     /// What led to it, the decisive one first.
     pub because: Vec<Cause>,
+    /// How long to leave the lane alone.
+    pub hold_lane_ms: u32,
     /// What else the policy wants recorded.
     pub facts: Vec<Fact>,
 }

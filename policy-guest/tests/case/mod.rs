@@ -104,6 +104,7 @@ pub struct SaidVerdict {
     pub status: String,
     pub reason: String,
     pub confidence: u8,
+    pub hold_lane_ms: u32,
     /// The value of the fact `rule`, if there is one.
     pub rule: Option<String>,
     /// Such as `reply 0 3`, `decoy 0`, `lookup 0`, `attempt 1`, `address`.
@@ -115,6 +116,9 @@ impl fmt::Display for SaidVerdict {
         write!(f, "{} {} {}%", self.status, self.reason, self.confidence)?;
         if let Some(rule) = &self.rule {
             write!(f, " by {rule}")?;
+        }
+        if self.hold_lane_ms > 0 {
+            write!(f, " holding {} s", self.hold_lane_ms / 1000)?;
         }
         write!(f, ", {}", self.because.join(", "))
     }

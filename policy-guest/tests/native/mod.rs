@@ -254,6 +254,7 @@ fn said_verdict(verdict: &wit::Verdict) -> SaidVerdict {
         .into(),
         reason: verdict.reason.clone(),
         confidence: verdict.confidence,
+        hold_lane_ms: verdict.hold_lane_ms,
         rule: verdict
             .facts
             .iter()

@@ -13,7 +13,7 @@ pub(super) const WIT: &str = include_str!("../../../wit/policy.wit");
 const DATA: u32 = 1024;
 
 /// Bytes of a decision in memory: that of its larger case, a plan, and the case itself.
-const DECISION_BYTES: usize = 72;
+const DECISION_BYTES: usize = 76;
 
 /// A guest: what is not given is as in a good one.
 pub(super) struct Guest {
@@ -210,7 +210,7 @@ impl Data {
         self.put_words(&words)
     }
 
-    /// `decision`: a case, and at offset 4 a verdict of 32 bytes.
+    /// `decision`: a case, and at offset 4 a verdict of 36 bytes.
     fn decision(&mut self, settle: &Settle) -> u32 {
         let own = self.text(&settle.reason);
         let [reason, reason_length] = settle.reason_at.map_or(own, |(at, length)| [at, length]);
@@ -240,6 +240,8 @@ impl Data {
             u32::from(settle.confidence),
             causes,
             count(settle.because.len()),
+            // Holds no lane.
+            0,
             facts,
             count(settle.facts.len()),
         ];

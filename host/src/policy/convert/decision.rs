@@ -58,6 +58,7 @@ impl Checks<'_> {
             facts: facts(place, "facts", verdict.facts)?,
             reason: verdict.reason,
             confidence: verdict.confidence,
+            hold_lane_ms: verdict.hold_lane_ms,
         })
     }
 
@@ -234,6 +235,7 @@ mod tests {
             reason: "accepted".to_owned(),
             confidence: 100,
             because: vec![wit::Cause::Tag(0), wit::Cause::Address],
+            hold_lane_ms: u32::MAX,
             facts: vec![fact("rule", &"x".repeat(FACT_BYTES_MAX)); FACTS_MAX],
         }
     }
