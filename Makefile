@@ -11,7 +11,7 @@ help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: setup ## Build, start the lab, probe the example list, show verdicts
-	$(CARGO) build --quiet --package vrfy
+	$(CARGO) build --quiet --workspace
 	$(VRFY) lab examples/lab/first.toml -- $(VRFY) run examples/addresses.txt --format table $(QUICK)
 
 test: setup setup-test ## Run every test; installs the mail servers that they talk to

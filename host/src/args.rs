@@ -102,10 +102,21 @@ pub struct ProbeArgs {
     #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Policy")]
     pub settings: Vec<String>,
     /// What to do when the policy fails
-    #[arg(long, value_enum, default_value_t = PolicyFaultChoice::Record, help_heading = "Policy")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = PolicyFaultChoice::Record,
+        help_heading = "Policy",
+    )]
     pub on_policy_fault: PolicyFaultChoice,
     /// The longest that one decision may take
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration, help_heading = "Policy")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "100ms",
+        value_parser = duration,
+        help_heading = "Policy",
+    )]
     pub decision_time: Duration,
 
     /// The name for EHLO: the full name of this host, or an address literal
@@ -163,20 +174,46 @@ pub struct ProbeArgs {
     pub timeout: Option<Duration>,
 
     /// Rounds for one address at most
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Retries")]
+    #[arg(
+        long,
+        default_value_t = 6,
+        value_parser = clap::value_parser!(u32).range(1..=100),
+        help_heading = "Retries",
+    )]
     pub rounds: u32,
     /// How long after its begin an address may still be asked
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration, help_heading = "Retries")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "24h",
+        value_parser = duration,
+        help_heading = "Retries",
+    )]
     pub give_up_after: Duration,
 
     /// Sessions open at once
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = "Manners")]
+    #[arg(
+        long,
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u32).range(1..=20_000),
+        help_heading = "Manners",
+    )]
     pub sessions: u32,
     /// Sessions open at once to one destination
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000), help_heading = "Manners")]
+    #[arg(
+        long,
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u32).range(1..=1_000),
+        help_heading = "Manners",
+    )]
     pub sessions_per_lane: u32,
     /// Addresses asked in one session
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=50), help_heading = "Manners")]
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=50),
+        help_heading = "Manners",
+    )]
     pub per_session: u32,
 }
 

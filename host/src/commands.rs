@@ -1,5 +1,6 @@
 //! The subcommands, one file each: what happens, in order.
 
+use crate::config::Config;
 use crate::dispatch::RunEnd;
 use crate::error::{EXIT_INTERRUPTED, EXIT_POLICY_FAULT};
 
@@ -8,6 +9,13 @@ pub mod lab;
 pub mod policy;
 pub mod run;
 mod stop;
+
+/// Says on standard error what works less well than it could.
+fn warn(config: &Config) {
+    for warning in &config.warnings {
+        anstream::eprintln!("vrfy: {warning}");
+    }
+}
 
 /// The exit code for the way in which a run ended.
 fn exit_code(end: RunEnd) -> u8 {

@@ -47,17 +47,11 @@ pub struct Config {
     pub retry: RetryMode,
     /// The time.
     pub clock: Clock,
-    warnings: Vec<String>,
+    /// What works less well than it could, for people.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Says on standard error what works less well than it could.
-    pub fn warn(&self) {
-        for warning in &self.warnings {
-            anstream::eprintln!("vrfy: {warning}");
-        }
-    }
-
     /// Resolves what was typed.
     pub fn resolve(args: &ProbeArgs, retry: Retry) -> Result<Self, UserError> {
         let engine = engine(args.decision_time)?;

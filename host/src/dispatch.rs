@@ -15,7 +15,8 @@
 //! [`Executor`], decisions with the [`Judge`].
 //!
 //! Read next: `permit.rs` (the seam to the executor), `dispatch/rounds.rs` (from a due time to a
-//! report), `dispatch/settle.rs` (from a decision to a record).
+//! lane), `dispatch/grant.rs` (from a lane to a permit), `dispatch/settle.rs` (from a decision to a
+//! record).
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
@@ -44,6 +45,7 @@ use self::probe::{Probe, State};
 pub use self::snapshot::Snapshot;
 
 mod decoys;
+mod grant;
 mod lane;
 mod limits;
 mod probe;
@@ -167,7 +169,12 @@ enum Event {
         report: Box<LookupReport>,
     },
     /// A permit was carried out.
-    Reported { lane: LaneKey, report: PermitReport },
+    Reported {
+        lane: LaneKey,
+        /// The domains whose decoy it was to ask.
+        decoys: Vec<Domain>,
+        report: PermitReport,
+    },
 }
 
 struct Dispatcher<E, J> {
@@ -298,7 +305,11 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         match event {
             Event::Judged { id, judgement } => self.handle_judged(id, &judgement),
             Event::LookedUp { domain, report } => self.handle_looked_up(&domain, &report),
-            Event::Reported { lane, report } => self.handle_reported(&lane, report),
+            Event::Reported {
+                lane,
+                decoys,
+                report,
+            } => self.handle_reported(&lane, &decoys, report),
         }
     }
 
@@ -311,7 +322,10 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             probe.fault.clone_from(&judgement.fault);
         }
         match &judgement.decision {
-            Some(Decision::Settle(verdict)) => self.settle(id, &judgement.by, verdict),
+            Some(Decision::Settle(verdict)) => {
+                self.hold_lane(id, verdict.hold_lane_ms);
+                self.settle(id, &judgement.by, verdict);
+            }
             Some(Decision::Probe(plan)) => self.plan(id, &judgement.by, plan.clone()),
             None => self.settle_faulted(id, &judgement.by),
         }

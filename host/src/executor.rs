@@ -326,8 +326,8 @@ impl Walk {
     }
 }
 
-/// Whether a session ended at STARTTLS or in the handshake. Plaintext that somebody slipped in behind
-/// STARTTLS is a violation, and no reason to go on in clear.
+/// Whether a session ended at STARTTLS or in the handshake. Plaintext that somebody slipped in
+/// behind STARTTLS is a violation, and no reason to go on in clear.
 fn tls_came_to_nothing(transcript: &Transcript) -> bool {
     match transcript.ending() {
         Some(SessionEnding::TlsFailed) => true,

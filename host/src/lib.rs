@@ -1,7 +1,7 @@
-//! The library behind the program `vrfy`: everything that it does, for other programs and for tests.
+//! The library behind the program `vrfy`: everything that it does, for other programs and tests.
 //!
-//! The map and the flow are in `ARCHITECTURE.md`. A run goes through [`dispatch::run`]; what it is fed
-//! with comes from [`input`], what it needs from [`config`], and what comes out is a
+//! The map and the flow are in `ARCHITECTURE.md`. A run goes through [`dispatch::run`]; what it is
+//! fed with comes from [`input`], what it needs from [`config`], and what comes out is a
 //! [`record::Record`] for [`output`].
 #![forbid(unsafe_code)]
 

@@ -15,7 +15,7 @@ use crate::record::Record;
 /// Runs the command.
 pub async fn check(args: CheckArgs) -> anyhow::Result<u8> {
     let config = Config::resolve(&args.probe, args.retry)?;
-    config.warn();
+    super::warn(&config);
     let form = match args.json {
         true => Form::JsonLines,
         false => Form::Person(Screen::of_stdout(), sentences(&config)),

@@ -29,7 +29,7 @@ use crate::record::{InputRow, PolicyIdentity, Record, RecordStatus};
 pub async fn run(args: RunArgs) -> anyhow::Result<u8> {
     let rows = open_list(&args)?;
     let config = Config::resolve(&args.probe, args.retry)?;
-    config.warn();
+    super::warn(&config);
     let writer = open_output(&args, &rows)?;
     let (input, input_receiver) = mpsc::channel(CHANNEL);
     let (output, settled) = mpsc::channel(CHANNEL);

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use vrfy_proto::domain::Domain;
 use vrfy_proto::mx::PlannedExchange;
 
 use crate::clock::UnixMs;
@@ -29,6 +30,8 @@ pub(super) fn key_of(exchanges: &[PlannedExchange]) -> LaneKey {
 pub(super) struct Lane {
     /// Who waits, in the order in which they came.
     pub(super) waiting: VecDeque<ProbeId>,
+    /// Domains whose decoy is asked in one of the open sessions.
+    pub(super) decoys_under_way: Vec<Domain>,
     /// Sessions that are open.
     pub(super) sessions: usize,
     /// Mailboxes that were answered and are not judged yet: what they were told may hold the lane,

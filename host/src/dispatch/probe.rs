@@ -138,6 +138,11 @@ impl Probe {
         });
     }
 
+    /// The name of the exchange at which the next round begins. Only asked of probes that have one.
+    pub(super) fn begins_at(&self) -> &str {
+        &self.exchanges[self.first_exchange()].name
+    }
+
     /// Where the next round begins: an index into the exchanges of the look-up in force.
     pub(super) fn first_exchange(&self) -> usize {
         let choice = self

@@ -1,28 +1,28 @@
-//! Rounds: from a due time over the look-up and the lane to the report of a permit.
+//! Rounds: from a due time over the look-up into the lane, and back from the report of a permit.
+//!
+//! Read next: `dispatch/grant.rs` (from the lane to the permit).
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use vrfy_proto::decoy;
 use vrfy_proto::domain::Domain;
-use vrfy_proto::evidence::{DecoyChoice, Plan};
+use vrfy_proto::evidence::Plan;
 
 use super::lane::{LaneKey, key_of};
 use super::probe::State;
 use super::{Dispatcher, Event, RetryMode};
-use crate::clock::{UnixMs, whole_ms};
+use crate::clock::whole_ms;
 use crate::judge::Judge;
 use crate::lookup::LookupReport;
-use crate::permit::{Ask, Asked, Executor, Permit, PermitReport, ProbeId};
+use crate::permit::{Asked, Executor, PermitReport, ProbeId};
 use crate::record::PolicyIdentity;
 
 impl<E: Executor, J: Judge> Dispatcher<E, J> {
     /// Takes a plan up: clamps it, holds the lane, and sets the time of the next round.
     pub(super) fn plan(&mut self, id: ProbeId, by: &PolicyIdentity, plan: Plan) {
         let now = self.now();
-        self.hold_lane(id, &plan, now);
+        self.hold_lane(id, plan.hold_lane_ms);
         let retry = self.around.retry;
         let rounds_max = self.limits().rounds;
         let stopping = self.end.is_some();
@@ -65,15 +65,16 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         self.settle(id, by, &plan.otherwise);
     }
 
-    /// Leaves a lane alone for as long as the plan wants. Whoever waits there waits on, or is
-    /// pending where the operator does not want to wait.
-    fn hold_lane(&mut self, id: ProbeId, plan: &Plan, now: UnixMs) {
+    /// Leaves the lane of a probe alone for as long as its policy wants. Whoever waits there waits
+    /// on, or is pending where the operator does not want to wait.
+    pub(super) fn hold_lane(&mut self, id: ProbeId, hold_lane_ms: u32) {
+        let now = self.now();
         let longest = whole_ms(self.limits().lane_hold);
         let retry = self.around.retry;
         let Some(probe) = self.probes.get_mut(&id) else {
             return;
         };
-        let asked = u64::from(plan.hold_lane_ms);
+        let asked = u64::from(hold_lane_ms);
         if asked == 0 {
             return;
         }
@@ -208,109 +209,17 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         }
     }
 
-    /// Grants permits to the lanes in the queue, one each in turn, as far as the limits go.
-    pub(super) fn grant_permits(&mut self) {
-        while self.sessions_open < self.limits().sessions
-            && let Some(key) = self.ready.pop_front()
-        {
-            let Some(lane) = self.lanes.get_mut(&key) else {
-                continue;
-            };
-            lane.queued = false;
-            // A hold, or an answer that may lead to one, may have come after the lane was queued.
-            if lane.unjudged > 0 || lane.is_held(self.around.clock.now()) {
-                continue;
-            }
-            let Some(permit) = self.permit(&key) else {
-                self.enqueue(key);
-                continue;
-            };
-            self.sessions_open += 1;
-            if let Some(lane) = self.lanes.get_mut(&key) {
-                lane.sessions += 1;
-            }
-            self.enqueue(Arc::clone(&key));
-            let executor = Arc::clone(&self.around.executor);
-            self.tasks.spawn(async move {
-                let report = executor.execute(permit).await;
-                Event::Reported { lane: key, report }
-            });
-        }
-    }
-
-    /// A permit for whoever stands first in a lane, and for those after it that want to begin at
-    /// the same exchange.
-    fn permit(&mut self, key: &LaneKey) -> Option<Permit> {
-        let now = self.now();
-        let secret = self.decoy_secret();
-        let limit = self.limits().mailboxes_per_session;
-        let lane = self.lanes.get_mut(key)?;
-        let mut start: Option<(usize, String, Arc<Vec<_>>)> = None;
-        let mut decoys_asked = HashSet::new();
-        let mut asks = Vec::new();
-        let mut others = Vec::new();
-        while asks.len() < limit
-            && let Some(id) = lane.waiting.pop_front()
-        {
-            let Some(probe) = self.probes.get_mut(&id) else {
-                continue;
-            };
-            let (Some(mailbox), first) = (probe.mailbox.clone(), probe.first_exchange()) else {
-                continue;
-            };
-            let name = probe.exchanges[first].name.clone();
-            let (_, first_name, _) =
-                start.get_or_insert_with(|| (first, name.clone(), Arc::clone(&probe.exchanges)));
-            if *first_name != name {
-                others.push(id);
-                continue;
-            }
-            let domain = mailbox.domain().to_string();
-            let wish = probe
-                .plan
-                .as_ref()
-                .map_or(DecoyChoice::None, |plan| plan.decoy);
-            let wanted = match wish {
-                DecoyChoice::None => false,
-                DecoyChoice::IfUnknown => {
-                    !self.decoys.is_known(&domain, &name, now) && decoys_asked.insert(domain)
-                }
-                DecoyChoice::Always => true,
-            };
-            let decoy = wanted.then(|| decoy_of(&secret, mailbox.domain()));
-            probe.state = State::Asking;
-            asks.push(Ask {
-                probe: id,
-                mailbox,
-                round: probe.rounds + 1,
-                decoy,
-            });
-        }
-        for id in others.into_iter().rev() {
-            lane.waiting.push_front(id);
-        }
-        let (first_exchange, _, exchanges) = start?;
-        (!asks.is_empty()).then(|| Permit {
-            exchanges,
-            first_exchange,
-            asks,
-            egress: Arc::clone(&self.around.egress),
-            expires_in: PERMIT_EXPIRY,
-        })
-    }
-
-    /// One decoy for each egress and domain, the same in every run: a new one each time would be
-    /// greylisted for ever.
-    fn decoy_secret(&self) -> Vec<u8> {
-        let egress = &self.around.egress;
-        let name = egress.ehlo_name.as_ref().map(ToString::to_string);
-        format!("{} {}", name.unwrap_or_default(), egress.reverse_path).into_bytes()
-    }
-
-    pub(super) fn handle_reported(&mut self, key: &LaneKey, report: PermitReport) {
+    pub(super) fn handle_reported(
+        &mut self,
+        key: &LaneKey,
+        decoys: &[Domain],
+        report: PermitReport,
+    ) {
         self.sessions_open -= 1;
         if let Some(lane) = self.lanes.get_mut(key) {
             lane.sessions -= 1;
+            lane.decoys_under_way
+                .retain(|domain| !decoys.contains(domain));
             for id in report.unasked.iter().rev() {
                 if let Some(probe) = self.probes.get_mut(id) {
                     probe.state = State::InLane;
@@ -351,14 +260,6 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
 
 /// What is done about a plan that would begin too late.
 const BEYOND_DEADLINE: &str = "none, it would begin after the deadline";
-
-/// How long after it was granted a permit may still begin a session: time for a few exchanges that
-/// do not answer, not for all that a domain may list.
-const PERMIT_EXPIRY: std::time::Duration = std::time::Duration::from_mins(5);
-
-fn decoy_of(secret: &[u8], domain: &Domain) -> String {
-    format!("{}@{domain}", decoy::local_part(secret, domain))
-}
 
 fn seed_of(run_seed: u64, domain: &Domain) -> u64 {
     let mut hasher = DefaultHasher::new();

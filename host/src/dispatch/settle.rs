@@ -183,11 +183,7 @@ fn because_of(evidence: &Evidence, cause: Cause) -> Option<Because> {
         Cause::Decoy(index) => {
             let finding = evidence.decoys.get(at(index))?;
             let exchange = &finding.exchange_name;
-            let text = reply_text(
-                "answered a recipient that cannot exist,",
-                exchange,
-                &finding.reply,
-            );
+            let text = reply_text("answered a decoy's", exchange, &finding.reply);
             (Some(exchange.clone()), Some(finding.reply.clone()), text)
         }
         Cause::Tag(index) => {

@@ -149,7 +149,7 @@ fn attempt(round: u32, started_ms: UnixMs, exchange: &str, code: u16) -> Attempt
 }
 
 /// A judge by the first digit: 2 and 5 settle, 4 waits ten minutes, 421 holds the lane for an hour,
-/// 299 is a policy fault.
+/// 554 settles and holds it too, 299 is a policy fault.
 struct Digits;
 
 impl Judge for Digits {
@@ -177,6 +177,11 @@ impl Judge for Digits {
                 };
             }
             Some(200..300) => settle(Status::Deliverable, last_reply(evidence)),
+            Some(554) => {
+                let mut verdict = verdict(Status::Unknown, vec![last_reply(evidence)]);
+                verdict.hold_lane_ms = 3_600_000;
+                Decision::Settle(verdict)
+            }
             Some(500..) => settle(Status::Undeliverable, last_reply(evidence)),
             Some(421) => probe(60_000, 3_600_000),
             Some(_) => probe(600_000, 0),
@@ -211,6 +216,7 @@ fn verdict(status: Status, because: Vec<Cause>) -> Verdict {
         reason: "scripted".to_owned(),
         confidence: 90,
         because,
+        hold_lane_ms: 0,
         facts: Vec::new(),
     }
 }
@@ -405,15 +411,15 @@ async fn all_lanes_together_never_have_more_sessions_than_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_decoy_is_asked_for_all_mailboxes_of_a_domain_in_a_session() {
+async fn one_decoy_is_asked_for_all_mailboxes_of_a_domain() {
     let world = World::new(|_, _| 250);
-    let list = ["a@a.test", "b@a.test", "c@a.test"];
+    let list: Vec<String> = (0..25).map(|number| format!("u{number}@a.test")).collect();
+    let list: Vec<&str> = list.iter().map(String::as_str).collect();
     let records = run_list(surroundings(&world, RetryMode::Wait), &list).await;
-    assert_eq!(world.seen.lock().unwrap().decoys.len(), 1);
-    for record in records {
-        assert_eq!(record.decoys.len(), 1);
-        assert_eq!(record.decoys[0].attempt, Some(0));
-    }
+    let seen = world.seen.lock().unwrap();
+    assert!(seen.permits.len() > 1);
+    assert_eq!(seen.decoys.len(), 1);
+    assert!(records.iter().all(|record| record.decoys.len() == 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -430,6 +436,23 @@ async fn a_held_lane_is_left_alone_by_all_its_mailboxes() {
     let busy = first_permit_of(&seen, "busy@a.test");
     let held = seen.times[busy] + 3_600_000;
     assert!(seen.times[busy + 1..].iter().all(|time| *time >= held));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_can_hold_the_lane_too() {
+    let world = World::new(|mailbox, _| {
+        if mailbox.starts_with("blocked") {
+            554
+        } else {
+            250
+        }
+    });
+    let around = one_at_a_time(surroundings(&world, RetryMode::Wait));
+    run_list(around, &["one@a.test", "blocked@a.test", "two@a.test"]).await;
+    let seen = world.seen.lock().unwrap();
+    let blocked = first_permit_of(&seen, "blocked@a.test");
+    let held = seen.times[blocked] + 3_600_000;
+    assert!(seen.times[blocked + 1..].iter().all(|time| *time >= held));
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vrfy_proto::evidence::Reply;
+use vrfy_proto::evidence::{Cause, Reply};
 
 use super::clean::{clean, clean_capped};
 use super::layout::{cells, wrap};
@@ -164,6 +164,8 @@ fn decisive(page: &mut Page, record: &Record) {
                 page.entry("Reply", &reply_block(reply));
             }
             (_, 0) => page.entry("Because", &clean_capped(&because.text, TEXT_SHOWN_MAX)),
+            // Decoys have an entry of their own.
+            (_, _) if matches!(because.cause, Cause::Decoy(_)) => {}
             (_, _) => page.entry("and", &clean_capped(&because.text, TEXT_SHOWN_MAX)),
         }
     }
