@@ -15,8 +15,9 @@ use crate::lab::{Lab, LabError};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
-/// A terminal sends Ctrl-C to the command too; it has this long to end in its own way.
-const GRACE: Duration = Duration::from_secs(5);
+/// A terminal sends Ctrl-C to the command too; it has this long to end in its own way. `vrfy` lets
+/// open sessions go on for five seconds, and then writes what became of every address.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// The name that the lab's clients give in EHLO.
 const HELO: &str = "probe.lab.test";
