@@ -63,6 +63,8 @@ pub(super) struct Probe {
     pub(super) evidence: Evidence,
     /// The plan in force; absent before the first decision.
     pub(super) plan: Option<Plan>,
+    /// When the plan in force lets the next round begin.
+    pub(super) due: UnixMs,
     pub(super) rounds: u32,
     /// The exchanges of the look-up in force.
     pub(super) exchanges: Arc<Vec<PlannedExchange>>,
@@ -113,6 +115,7 @@ impl Probe {
             mailbox: parsed.ok(),
             evidence,
             plan: None,
+            due: now,
             rounds: 0,
             exchanges: Arc::default(),
             lane: None,

@@ -52,6 +52,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             probe.clamp("wait-ms", asked_ms, BEYOND_DEADLINE);
         } else {
             probe.plan = Some(plan);
+            probe.due = due;
             if stopping || (retry == RetryMode::Never && due > now) {
                 self.settle_pending(id, by, due);
             } else if due > now {

@@ -48,15 +48,10 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
     /// Records that the run ended first: pending where an attempt was planned, unknown where not.
     pub(super) fn settle_interrupted(&mut self, id: ProbeId) {
         let by = self.around.judge.identity();
-        let now = self.now();
-        let planned = self
-            .probes
-            .get(&id)
-            .is_some_and(|probe| probe.plan.is_some());
-        if planned {
-            self.settle_pending(id, &by, now);
-        } else {
-            self.conclude(id, &by, &Conclusion::by_host("interrupted"));
+        let planned = self.probes.get(&id).filter(|probe| probe.plan.is_some());
+        match planned.map(|probe| probe.due) {
+            Some(due) => self.settle_pending(id, &by, due.max(self.now())),
+            None => self.conclude(id, &by, &Conclusion::by_host("interrupted")),
         }
     }
 

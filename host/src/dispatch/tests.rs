@@ -13,6 +13,7 @@ use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::stage::Stage;
 
 use super::*;
+use crate::clock::rfc3339;
 use crate::permit::{Asked, Permit};
 use crate::record::{FaultRecord, PolicyIdentity, RecordStatus};
 
@@ -533,6 +534,12 @@ async fn a_stopped_run_records_what_was_open_and_asks_nothing_more() {
     };
     let (end, (), record) = tokio::join!(run(around, channels), stopping, settled.recv());
     assert_eq!(end, RunEnd::Stopped);
-    assert_eq!(record.unwrap().record.status, RecordStatus::Pending);
+    let record = record.unwrap().record;
+    assert_eq!(record.status, RecordStatus::Pending);
+    let ended = rfc3339(START + 300_000);
+    assert!(
+        record.due.unwrap() > ended,
+        "due when the policy said, not when we stopped"
+    );
     assert_eq!(world.seen.lock().unwrap().permits.len(), 1);
 }
