@@ -83,7 +83,7 @@ impl SettingKind {
     /// What is allowed, to follow "must be".
     pub fn allowed(&self) -> String {
         match self {
-            Self::Flag => "true or false".to_owned(),
+            Self::Flag => "on or off".to_owned(),
             Self::Integer { least, greatest } => {
                 format!("a whole number from {least} to {greatest}")
             }

@@ -318,7 +318,7 @@ mod tests {
              be a whole number from 1 to 9"
         );
         assert!(message("attempts=many").contains("not a whole number"));
-        assert!(message("decoy=maybe").contains("it must be true or false"));
+        assert!(message("decoy=maybe").contains("it must be on or off"));
         assert!(message("note=123456789").contains("a text of at most 8 bytes"));
         assert!(message("accept-all=fine").contains("one of risky, unknown"));
         assert!(message("hold=90").contains("a number with a unit"));
