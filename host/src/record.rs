@@ -104,6 +104,12 @@ impl From<Status> for RecordStatus {
     }
 }
 
+/// The fact that names what is wrong with a row of the list, in kebab-case.
+pub const INPUT_PROBLEM: &str = "input-problem";
+
+/// The fact that tells what is wrong with a row of the list, and where.
+pub const INPUT_MESSAGE: &str = "input-message";
+
 /// Reasons that the host gives itself, where no policy has judged.
 pub const HOST_REASONS: [(&str, &str); 3] = [
     (

@@ -8,7 +8,7 @@
 use super::clean::clean_capped;
 use super::layout::fit;
 use super::screen::{FAINT, STRONG, Screen, status_sign, status_style};
-use crate::record::{Record, RecordStatus};
+use crate::record::{INPUT_MESSAGE, Record, RecordStatus};
 
 /// The layout of one table.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +31,16 @@ impl Table {
             too_narrow if too_narrow < REASON_MIN => 0,
             reason => reason.min(REASON_MAX),
         };
+        // A reply of a few letters says nothing; the address can use the room.
+        let (address, reply) = match rest.saturating_sub(address + reason) {
+            too_narrow if too_narrow < REPLY_MIN => (address + too_narrow + GAP.len(), 0),
+            reply => (address, reply),
+        };
         Self {
             screen,
             address,
             reason,
-            reply: rest.saturating_sub(address + reason),
+            reply,
         }
     }
 
@@ -68,7 +73,8 @@ impl Table {
     /// Cells fitted and painted; blanks at the end of the line are left out.
     fn line(&self, cells: [String; 5], paint: impl Fn(usize, &str) -> String) -> String {
         let widths = [STATUS, self.address, self.reason, CONFIDENCE, self.reply];
-        let last = cells.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
+        let shown = |(cell, width): (&String, usize)| width > 0 && !cell.is_empty();
+        let last = cells.iter().zip(widths).rposition(shown).unwrap_or(0);
         let mut line = String::new();
         for (column, (cell, width)) in cells.iter().zip(widths).enumerate().take(last + 1) {
             if width == 0 {
@@ -98,7 +104,8 @@ fn last_word(record: &Record) -> String {
         return fault.kind.clone();
     }
     let Some(because) = record.because.first() else {
-        return String::new();
+        let problem = record.facts.iter().find(|fact| fact.name == INPUT_MESSAGE);
+        return problem.map_or_else(String::new, |fact| fact.value.clone());
     };
     match &because.reply {
         Some(reply) => super::reply_line(reply),
@@ -121,6 +128,9 @@ const ADDRESS_MAX: usize = 40;
 const REASON_MIN: usize = 8;
 
 const REASON_MAX: usize = 24;
+
+/// `550 5.1.1` and an ellipsis.
+const REPLY_MIN: usize = 10;
 
 /// Characters of a text that are looked at before it is fitted: more than any screen shows, and
 /// little enough that a reply at its limit costs nothing.
@@ -158,6 +168,12 @@ STATUS           ADDRESS                        REASON              SURE  REPLY
         let row = Table::new(screen(100)).row(&sample::greylisted());
         assert!(row.contains("… pending"), "{row}");
         assert!(row.contains("due 2030-01-01T00:05:00Z"), "{row}");
+    }
+
+    #[test]
+    fn a_narrow_screen_leaves_its_room_to_the_address() {
+        let row = Table::new(screen(40)).row(&sample::refused());
+        assert_eq!(row, "✗ undeliverable  nobody@example…   97%\n");
     }
 
     #[test]
