@@ -50,7 +50,7 @@ pub struct CheckArgs {
     #[arg(long)]
     pub transcript: bool,
     /// What to do when the policy asks for a later attempt
-    #[arg(long, value_enum, default_value_t = Retry::Never, help_heading = "Retries")]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Retry::Never, help_heading = "Retries")]
     pub retry: Retry,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take the comment for help")]
@@ -85,7 +85,7 @@ pub struct RunArgs {
     #[arg(long, short)]
     pub quiet: bool,
     /// What to do when the policy asks for a later attempt
-    #[arg(long, value_enum, default_value_t = Retry::Wait, help_heading = "Retries")]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Retry::Wait, help_heading = "Retries")]
     pub retry: Retry,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take the comment for help")]
@@ -105,6 +105,7 @@ pub struct ProbeArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "WHAT",
         default_value_t = PolicyFaultChoice::Record,
         help_heading = "Policy",
     )]
@@ -114,7 +115,7 @@ pub struct ProbeArgs {
         long,
         value_name = "TIME",
         default_value = "100ms",
-        value_parser = duration,
+        value_parser = some_time,
         help_heading = "Policy",
     )]
     pub decision_time: Duration,
@@ -145,6 +146,7 @@ pub struct ProbeArgs {
         long,
         value_name = "IP:PORT",
         env = "VRFY_RESOLVER",
+        value_parser = socket_address,
         help_heading = "Network"
     )]
     pub resolver: Option<SocketAddr>,
@@ -153,6 +155,7 @@ pub struct ProbeArgs {
         long,
         env = "VRFY_PORT",
         default_value_t = 25,
+        value_parser = clap::value_parser!(u16).range(1..),
         help_heading = "Network"
     )]
     pub port: u16,
@@ -162,20 +165,22 @@ pub struct ProbeArgs {
         value_name = "CIDR",
         env = "VRFY_ALLOW_SPECIAL",
         value_delimiter = ',',
+        value_parser = address_range,
         help_heading = "Network"
     )]
     pub allow_special: Vec<IpNet>,
     /// Whether to use STARTTLS where it is offered
-    #[arg(long, value_enum, default_value_t = Tls::Opportunistic, help_heading = "Network")]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Tls::Opportunistic, help_heading = "Network")]
     pub tls: Tls,
     /// The longest wait for a reply; connects and QUIT never wait longer than this either. The
     /// defaults differ by step: see LIMITS.md
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Network")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, help_heading = "Network")]
     pub timeout: Option<Duration>,
 
     /// Rounds for one address at most
     #[arg(
         long,
+        value_name = "N",
         default_value_t = 6,
         value_parser = clap::value_parser!(u32).range(1..=100),
         help_heading = "Retries",
@@ -194,6 +199,7 @@ pub struct ProbeArgs {
     /// Sessions open at once
     #[arg(
         long,
+        value_name = "N",
         default_value_t = 300,
         value_parser = clap::value_parser!(u32).range(1..=20_000),
         help_heading = "Manners",
@@ -202,6 +208,7 @@ pub struct ProbeArgs {
     /// Sessions open at once to one destination
     #[arg(
         long,
+        value_name = "N",
         default_value_t = 2,
         value_parser = clap::value_parser!(u32).range(1..=1_000),
         help_heading = "Manners",
@@ -210,6 +217,7 @@ pub struct ProbeArgs {
     /// Addresses asked in one session
     #[arg(
         long,
+        value_name = "N",
         default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(1..=50),
         help_heading = "Manners",
@@ -301,6 +309,29 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_| help.to_owned())
 }
 
+/// Reads a duration in which something can happen.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it must be longer than no time at all".to_owned()),
+        some => Ok(some),
+    }
+}
+
+/// Reads an IP address with its port.
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    let help = "write an IP address with a port, such as 192.0.2.53:53 or [2001:db8::53]:53";
+    text.parse().map_err(|_| help.to_owned())
+}
+
+/// Reads a range of addresses; a single address is a range too.
+fn address_range(text: &str) -> Result<IpNet, String> {
+    let help = "write a range of addresses such as 192.0.2.0/24 or 2001:db8::/32, or one address";
+    let range = text
+        .parse()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    range.map_err(|_| help.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -318,5 +349,6 @@ mod tests {
         assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         assert!(duration("5").is_err());
         assert!(duration("-5s").is_err());
+        assert!(some_time("0s").is_err());
     }
 }
