@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::dispatch::RunEnd;
 use crate::error::{EXIT_INTERRUPTED, EXIT_POLICY_FAULT};
+use crate::output::say;
 
 pub mod check;
 pub mod lab;
@@ -13,7 +14,7 @@ mod stop;
 /// Says on standard error what works less well than it could.
 fn warn(config: &Config) {
     for warning in &config.warnings {
-        anstream::eprintln!("vrfy: {warning}");
+        say(&format!("vrfy: {warning}\n"));
     }
 }
 

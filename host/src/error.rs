@@ -28,13 +28,13 @@ pub enum UserError {
     #[error("--helo: {0}")]
     Helo(#[from] ParseEhloNameError),
     /// `--mail-from` is no reverse path.
-    #[error("--mail-from: {0}; write an address, or nothing for the null path")]
+    #[error("--mail-from: {0}, or leave it empty for the null path")]
     MailFrom(ParseMailboxError),
     /// The policy runtime cannot start.
     #[error(transparent)]
     Engine(EngineError),
     /// The file of a policy cannot be read.
-    #[error("--policy: cannot read {}: {error}", path.display())]
+    #[error("cannot read the policy {}: {error}; give the .wasm file of a policy", path.display())]
     PolicyFile {
         /// Which.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum UserError {
         error: std::io::Error,
     },
     /// A policy cannot be loaded.
-    #[error("--policy: {0}")]
+    #[error("{0}")]
     Policy(#[from] PolicyLoadError),
     /// A setting is wrong.
     #[error("--set: {0}")]
@@ -56,6 +56,9 @@ pub enum UserError {
     /// The output file cannot be used.
     #[error("--output: {0}")]
     Output(#[from] OpenError),
+    /// The output would replace the list that is read.
+    #[error("--output: {} is the list itself; choose another name", .0.display())]
+    OutputIsList(PathBuf),
     /// The lab cannot start.
     #[error("lab: {0}")]
     Lab(String),
@@ -66,7 +69,7 @@ impl UserError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Helo(_) | Self::MailFrom(_) => 2,
-            Self::Input(_) | Self::Output(_) => 3,
+            Self::Input(_) | Self::Output(_) | Self::OutputIsList(_) => 3,
             Self::Engine(_) | Self::Policy(_) | Self::PolicyFile { .. } | Self::Setting(_) => 4,
             Self::Lookup(_) | Self::Lab(_) => 5,
         }

@@ -7,17 +7,30 @@ use clap::Parser;
 use vrfy::args::{Args, Command};
 use vrfy::commands;
 use vrfy::error::UserError;
+use vrfy::output::say;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     match run(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            anstream::eprintln!("vrfy: {error:#}");
+            say(&format!("vrfy: {}\n", message(&error)));
             let code = error.downcast_ref().map_or(1, UserError::exit_code);
             ExitCode::from(code)
         }
     }
+}
+
+/// An error and its causes, as far as it does not tell them itself.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message.push_str(": ");
+            message.push_str(&cause);
+        }
+    }
+    message
 }
 
 fn run(args: Args) -> anyhow::Result<u8> {

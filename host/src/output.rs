@@ -46,6 +46,11 @@ pub use sink::{Existing, OpenError, Sink};
 pub use transcript::render as transcript;
 pub(crate) use words::duration;
 
+/// Writes a message to standard error. Where nobody reads that any more, there is nobody to tell.
+pub fn say(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
 /// How records are written.
 #[derive(Clone, Debug)]
 pub enum Form {

@@ -4,6 +4,7 @@
 //! channels between them are short, so that memory holds what is being worked on and not the list.
 
 use std::io::{BufRead, IsTerminal};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -17,18 +18,18 @@ use super::stop;
 use crate::args::{ListFormat, RecordFormat, RunArgs};
 use crate::clock::rfc3339;
 use crate::config::Config;
-use crate::dispatch::{self, Channels, Input, Settled, Snapshot, Task};
+use crate::dispatch::{self, Channels, Input, RunEnd, Settled, Snapshot, Task};
 use crate::error::UserError;
 use crate::input::{self, InputError, InputFormat, InputOptions, Row, Rows};
 use crate::judge::Judge;
-use crate::output::{Carried, Existing, Form, Others, Screen, Sink, WriteError, Writer};
+use crate::output::{Carried, Existing, Form, Others, Screen, Sink, WriteError, Writer, say};
 use crate::progress::{Display, Mode, Progress};
-use crate::record::{InputRow, PolicyIdentity, Record, RecordStatus};
+use crate::record::{INPUT_MESSAGE, INPUT_PROBLEM, InputRow, PolicyIdentity, Record, RecordStatus};
 
 /// Runs the command.
 pub async fn run(args: RunArgs) -> anyhow::Result<u8> {
-    let rows = open_list(&args)?;
     let config = Config::resolve(&args.probe, args.retry)?;
+    let rows = open_list(&args)?;
     super::warn(&config);
     let writer = open_output(&args, &rows)?;
     let (input, input_receiver) = mpsc::channel(CHANNEL);
@@ -49,17 +50,39 @@ pub async fn run(args: RunArgs) -> anyhow::Result<u8> {
     };
     let end = dispatch::run(surroundings(&config, args.transcript), channels).await;
     let written = writing.join().expect("the writing thread does not panic");
-    shown.await?;
-    match written {
-        Ok(()) => {}
-        Err(WriteError::ReaderGone) => return Ok(0),
-        Err(error) => return Err(error.into()),
-    }
+    let (mut display, progress, took) = shown.await?;
+    let written = match written {
+        Ok(written) => written,
+        Err(WriteError::ReaderGone) => {
+            say(display.clear());
+            return Ok(0);
+        }
+        Err(error) => {
+            say(display.clear());
+            return Err(error.into());
+        }
+    };
+    say(&display.finish(&progress, took).unwrap_or_default());
+    say(&early_end(end, &written));
     // A reader that is blocked on a terminal or pipe is left behind when the run was stopped.
-    if reader.is_finished() {
+    if end == RunEnd::Complete || reader.is_finished() {
         reader.join().expect("the reading thread does not panic")?;
     }
     Ok(super::exit_code(end))
+}
+
+/// What a run that ended early has to tell: why, and which part of the list it never took up. Rows
+/// are taken up in the order of the list, and each one that was has its record.
+fn early_end(end: RunEnd, written: &Written) -> String {
+    let why = match (end, &written.fault) {
+        (RunEnd::Complete, _) => return String::new(),
+        (RunEnd::PolicyFault, Some(fault)) => format!("stopped by a policy fault: {fault}"),
+        (RunEnd::PolicyFault | RunEnd::Stopped, _) => "stopped".to_owned(),
+    };
+    format!(
+        "vrfy: {why}\nvrfy: the list was taken up as far as line {}; later lines have no record\n",
+        written.last_line
+    )
 }
 
 type List = Rows<Box<dyn BufRead + Send>>;
@@ -95,9 +118,21 @@ fn open_output(args: &RunArgs, rows: &List) -> Result<Writer<Sink>, UserError> {
     };
     let sink = match to_stdout {
         true => Sink::stdout(),
+        false if is_same_file(&args.list, &args.output) => {
+            return Err(UserError::OutputIsList(args.output.clone()));
+        }
         false => Sink::file(&args.output, existing)?,
     };
     Ok(Writer::new(sink, form))
+}
+
+/// Whether both names lead to one file, by whatever links. Files that are not there are not the same.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
+    place(one).is_some_and(|one| place(other) == Some(one))
 }
 
 fn carried(rows: &List) -> Carried {
@@ -152,8 +187,8 @@ fn input_of(index: u64, row: Row, by: &PolicyIdentity, now: impl Fn() -> String)
                 lookups: Vec::new(),
                 decoys: Vec::new(),
                 facts: vec![
-                    fact("input-problem", problem.code().to_owned()),
-                    fact("input-message", problem.to_string()),
+                    fact(INPUT_PROBLEM, problem.code().to_owned()),
+                    fact(INPUT_MESSAGE, problem.to_string()),
                 ],
                 clamps: Vec::new(),
                 fault: None,
@@ -170,20 +205,34 @@ fn input_of(index: u64, row: Row, by: &PolicyIdentity, now: impl Fn() -> String)
     }
 }
 
+/// What was written.
+#[derive(Default)]
+struct Written {
+    /// The last line of the list that has a record; 0 before the first.
+    last_line: u64,
+    /// The first policy fault.
+    fault: Option<String>,
+}
+
 /// Writes records as they come. When they can no longer be written, the run is stopped.
 fn write_records(
     mut writer: Writer<Sink>,
     mut settled: mpsc::Receiver<Settled>,
     stop: &watch::Sender<bool>,
-) -> Result<(), WriteError> {
+) -> Result<Written, WriteError> {
+    let mut written = Written::default();
     while let Some(Settled { record, .. }) = settled.blocking_recv() {
         if let Err(error) = writer.write(&record) {
             stop.send_replace(true);
             return Err(error);
         }
+        let line = record.input.map_or(0, |input| input.line);
+        written.last_line = written.last_line.max(line);
+        let fault = record.fault.map(|fault| fault.message);
+        written.fault = written.fault.or(fault);
     }
-    let sink = writer.finish()?;
-    sink.finish().map_err(WriteError::from)
+    writer.finish()?.finish()?;
+    Ok(written)
 }
 
 fn display(args: &RunArgs) -> Display {
@@ -198,8 +247,12 @@ fn display(args: &RunArgs) -> Display {
     })
 }
 
-/// Shows the counts until the dispatcher is gone.
-async fn show_progress(mut display: Display, mut snapshots: watch::Receiver<Snapshot>) {
+/// Shows the counts until the dispatcher is gone; gives them back, and how long it took, for the
+/// summary that follows the last record.
+async fn show_progress(
+    mut display: Display,
+    mut snapshots: watch::Receiver<Snapshot>,
+) -> (Display, Progress, Duration) {
     let began = Instant::now();
     let mut progress = Progress::new(None);
     let every = display.every().unwrap_or(Duration::from_hours(1));
@@ -215,12 +268,10 @@ async fn show_progress(mut display: Display, mut snapshots: watch::Receiver<Snap
             break;
         }
         if let Some(text) = display.poll(&progress, began.elapsed()) {
-            anstream::eprint!("{text}");
+            say(&text);
         }
     }
-    if let Some(text) = display.finish(&progress, began.elapsed()) {
-        anstream::eprint!("{text}");
-    }
+    (display, progress, began.elapsed())
 }
 
 /// Ends when the dispatcher is gone; changes alone do not matter, they are read on every tick.

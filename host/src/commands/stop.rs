@@ -1,17 +1,26 @@
 //! Ctrl-C: the first one ends a run in order, the second one at once.
 
+use std::io::IsTerminal;
+
 use tokio::sync::watch;
 
 use crate::error::EXIT_INTERRUPTED;
+use crate::output::say;
 
-/// Watches for Ctrl-C (SIGINT) and for SIGTERM. `say` is shown at the first one.
-pub(super) fn on_interrupt(say: &'static str) -> (watch::Sender<bool>, watch::Receiver<bool>) {
+/// Watches for Ctrl-C (SIGINT) and for SIGTERM. `words` are shown at the first one.
+pub(super) fn on_interrupt(words: &'static str) -> (watch::Sender<bool>, watch::Receiver<bool>) {
     let (sender, receiver) = watch::channel(false);
     let stop = sender.clone();
     tokio::spawn(async move {
         interrupted().await;
-        if !say.is_empty() {
-            anstream::eprintln!("{say}");
+        if !words.is_empty() {
+            // A line of progress may stand there, and the terminal's own ^C.
+            let before = if std::io::stderr().is_terminal() {
+                "\n"
+            } else {
+                ""
+            };
+            say(&format!("{before}{words}\n"));
         }
         stop.send_replace(true);
         interrupted().await;
