@@ -1,0 +1,21 @@
+//! The command line, as people and their scripts use it: the real program, in the lab where a
+//! network is needed. Each file holds one subject, each test one sentence about it.
+
+mod arguments;
+mod check;
+mod exit_codes;
+mod guests;
+mod interruption;
+mod lab;
+mod lists;
+mod rows;
+mod special;
+mod terminal;
+
+/// The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
+const QUICK: [&str; 4] = [
+    "--set=retry-delays=3s,3s",
+    "--set=retry-least=3s",
+    "--set=lane-hold-busy=3s",
+    "--give-up-after=15s",
+];
