@@ -34,10 +34,6 @@ impl Clock {
     }
 
     /// A clock set to a given time, for tests and replays.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the system's clocks"
-    )]
     pub fn set_to(set_to: UnixMs) -> Self {
         Self {
             set_at: Instant::now(),

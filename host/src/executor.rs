@@ -142,7 +142,8 @@ impl InProcess {
     ) -> Held {
         let egress = &walk.permit.egress;
         let source = stream.local_addr().ok().map(|local| local.ip());
-        let literal = || EhloName::of_source(source.unwrap_or(start.target.ip())).to_string();
+        let literal =
+            || EhloName::of_source(source.unwrap_or_else(|| start.target.ip())).to_string();
         let config = SessionConfig {
             ehlo_name: egress
                 .ehlo_name

@@ -1,6 +1,11 @@
 //! A run of the program `vrfy`, as a person would start it, for tests to look at. A run that hangs is
 //! ended after [`TIME_MAX`], and everything that it said is shown.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "whoever waits for another process has nothing but the system's clock"
+)]
+
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -219,10 +224,19 @@ impl Running {
     ///
     /// # Panics
     /// Where it does not come in [`TIME_MAX`].
-    pub fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&self, text: &str) {
         while !self.stdout.text().contains(text) && !self.stderr.text().contains(text) {
-            self.check_time(text);
-            std::thread::sleep(POLL_EVERY);
+            self.pause(text);
+        }
+    }
+
+    /// Waits until something outside of the run is so, such as the contents of a file.
+    ///
+    /// # Panics
+    /// Where it does not become so in [`TIME_MAX`].
+    pub fn wait_until(&self, is_so: impl Fn() -> bool) {
+        while !is_so() {
+            self.pause("what was waited for");
         }
     }
 
@@ -241,8 +255,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("the program is ours") {
                 break status;
             }
-            self.check_time("its end");
-            std::thread::sleep(POLL_EVERY);
+            self.pause("its end");
         };
         let took = self.began.elapsed();
         let stdin = self.writing.join().expect("writing does not panic");
@@ -255,9 +268,10 @@ impl Running {
         }
     }
 
-    /// Gives a run up that takes too long.
-    fn check_time(&mut self, awaited: &str) {
+    /// Waits a little; gives a run up that takes too long.
+    fn pause(&self, awaited: &str) {
         if self.began.elapsed() < TIME_MAX {
+            std::thread::sleep(POLL_EVERY);
             return;
         }
         let (stdout, stderr) = (self.stdout.text(), self.stderr.text());

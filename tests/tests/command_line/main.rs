@@ -1,6 +1,11 @@
 //! The command line, as people and their scripts use it: the real program, in the lab where a
 //! network is needed. Each file holds one subject, each test one sentence about it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test is test code; clippy knows only functions marked as tests"
+)]
+
 mod arguments;
 mod check;
 mod exit_codes;
