@@ -50,7 +50,13 @@ pub struct CheckArgs {
     #[arg(long)]
     pub transcript: bool,
     /// What to do when the policy asks for a later attempt
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Retry::Never, help_heading = "Retries")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = Retry::Never,
+        help_heading = "Retries"
+    )]
     pub retry: Retry,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take the comment for help")]
@@ -85,7 +91,13 @@ pub struct RunArgs {
     #[arg(long, short)]
     pub quiet: bool,
     /// What to do when the policy asks for a later attempt
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Retry::Wait, help_heading = "Retries")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = Retry::Wait,
+        help_heading = "Retries"
+    )]
     pub retry: Retry,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take the comment for help")]
@@ -170,7 +182,13 @@ pub struct ProbeArgs {
     )]
     pub allow_special: Vec<IpNet>,
     /// Whether to use STARTTLS where it is offered
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Tls::Opportunistic, help_heading = "Network")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = Tls::Opportunistic,
+        help_heading = "Network"
+    )]
     pub tls: Tls,
     /// The longest wait for a reply; connects and QUIT never wait longer than this either. The
     /// defaults differ by step: see LIMITS.md

@@ -1,5 +1,5 @@
-//! A run of the program `vrfy`, as a person would start it, for tests to look at. A run that hangs is
-//! ended after [`TIME_MAX`], and everything that it said is shown.
+//! A run of the program `vrfy`, as a person would start it, for tests to look at. A run that hangs
+//! is ended after [`TIME_MAX`], and everything that it said is shown.
 
 #![expect(
     clippy::disallowed_methods,
@@ -279,7 +279,7 @@ impl Running {
     }
 }
 
-/// A run and everything that it started. Whatever is left when the test is through with it is ended.
+/// A run and everything that it started. What is left when the test is through with it is ended.
 struct Group(u32);
 
 impl Group {

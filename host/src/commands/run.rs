@@ -126,11 +126,13 @@ fn open_output(args: &RunArgs, rows: &List) -> Result<Writer<Sink>, UserError> {
     Ok(Writer::new(sink, form))
 }
 
-/// Whether both names lead to one file, by whatever links. Files that are not there are not the same.
+/// Whether both names lead to one file, by whatever links.
 fn is_same_file(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| {
         let metadata = std::fs::metadata(path).ok()?;
-        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+        metadata
+            .is_file()
+            .then(|| (MetadataExt::dev(&metadata), metadata.ino()))
     };
     place(one).is_some_and(|one| place(other) == Some(one))
 }

@@ -78,7 +78,8 @@ fn a_line_end_inside_an_address_is_never_sent() {
 #[test]
 fn bad_lines_of_json_lines_have_their_records_and_the_good_ones_theirs() {
     let list = "{\"email\":\"ana@ordinary.test\"}\n{\"email\":\n[1]\n{\"mail\":\"x\"}\n\
-                {\"email\":7}\n{\"email\":\"ana@ordinary.test\"} x\n{\"email\":\"ana@ordinary.test\"}";
+                {\"email\":7}\n{\"email\":\"ana@ordinary.test\"} x\n\
+                {\"email\":\"ana@ordinary.test\"}";
     let outcome = run(list, &[]);
     assert_eq!(outcome.records().len(), 7);
     assert_bad_row(&outcome, 2, "json-malformed", "line 2, column");
