@@ -208,11 +208,6 @@ fn due(page: &mut Page, record: &Record) {
 
 /// What the last decoy was answered: it is what makes an acceptance worth something, or nothing.
 fn decoy(page: &mut Page, record: &Record) {
-    let mut causes = record.because.iter().take(CAUSES_SHOWN_MAX);
-    if causes.any(|because| matches!(because.cause, Cause::Decoy(_))) {
-        // It stands there already, as a cause.
-        return;
-    }
     if let Some(decoy) = record.decoys.last() {
         let reply = clean_capped(&super::reply_line(&decoy.reply), DECOY_SHOWN_MAX);
         let text = format!("a made-up address of the domain was answered {reply}");
