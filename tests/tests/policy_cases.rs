@@ -2,6 +2,11 @@
 //! tested with natively, judged by the policy that is built into the program, in the sandbox, with
 //! settings resolved as an operator's are.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test is test code; clippy knows only functions marked as tests"
+)]
+
 #[path = "../../policy-guest/tests/case/mod.rs"]
 mod case;
 
