@@ -25,6 +25,7 @@ use crate::error::UserError;
 use crate::executor::InProcess;
 use crate::judge::{OnFault, PolicyJudge, Seat};
 use crate::lookup::{Lookup, LookupConfig};
+use crate::open_files::make_room;
 use crate::policy::limits::COMPONENT_BYTES_MAX;
 use crate::policy::{
     EngineOptions, GivenSetting, Policy, PolicyEngine, PolicyLimits, cache_directory, resolve,
@@ -52,6 +53,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// Sees to it that so many sessions can be open at once, or lowers the bound and warns.
+    pub fn make_room(&mut self, sessions: usize) {
+        self.limits.sessions = sessions;
+        if let Err(too_few) = make_room(sessions) {
+            self.limits.sessions = too_few.room;
+            self.warnings.push(too_few.to_string());
+        }
+    }
+
     /// Resolves what was typed.
     pub fn resolve(args: &ProbeArgs, retry: Retry) -> Result<Self, UserError> {
         let engine = engine(args.decision_time)?;

@@ -18,6 +18,7 @@ pub mod executor;
 pub mod input;
 pub mod judge;
 pub mod lookup;
+pub mod open_files;
 pub mod output;
 pub mod permit;
 pub mod policy;

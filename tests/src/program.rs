@@ -81,6 +81,16 @@ impl Run {
         }
     }
 
+    /// `vrfy` in a shell that has set a limit first, with these arguments of `ulimit`.
+    #[must_use]
+    pub fn under_limit(limit: &str) -> Self {
+        let mut run = Self::plain();
+        run.command = Command::new("sh");
+        run.command.current_dir(root());
+        let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+        run.args(["-c", &script]).args([program()])
+    }
+
     /// `vrfy` inside the lab of a scenario, such as `first`.
     #[must_use]
     pub fn in_lab(scenario: &str) -> Self {

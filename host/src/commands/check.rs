@@ -14,7 +14,8 @@ use crate::record::Record;
 
 /// Runs the command.
 pub async fn check(args: CheckArgs) -> anyhow::Result<u8> {
-    let config = Config::resolve(&args.probe, args.retry)?;
+    let mut config = Config::resolve(&args.probe, args.retry)?;
+    config.make_room(config.limits.sessions.min(args.addresses.len()));
     super::warn(&config);
     let form = match args.json {
         true => Form::JsonLines,

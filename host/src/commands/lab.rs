@@ -4,6 +4,7 @@ use vrfy_lab::{Scenario, ScenarioError};
 
 use crate::args::LabArgs;
 use crate::error::UserError;
+use crate::open_files::make_room_for_lab;
 
 /// Runs the command.
 pub async fn lab(args: LabArgs) -> anyhow::Result<u8> {
@@ -14,6 +15,7 @@ pub async fn lab(args: LabArgs) -> anyhow::Result<u8> {
         }
         ScenarioError::Read { .. } => failed(&error),
     })?;
+    make_room_for_lab();
     let code = vrfy_lab::run(scenario, &args.command).await;
     Ok(code.map_err(|error| failed(&error))?)
 }

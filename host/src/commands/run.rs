@@ -28,7 +28,8 @@ use crate::record::{INPUT_MESSAGE, INPUT_PROBLEM, InputRow, PolicyIdentity, Reco
 
 /// Runs the command.
 pub async fn run(args: RunArgs) -> anyhow::Result<u8> {
-    let config = Config::resolve(&args.probe, args.retry)?;
+    let mut config = Config::resolve(&args.probe, args.retry)?;
+    config.make_room(config.limits.sessions);
     let rows = open_list(&args)?;
     super::warn(&config);
     let writer = open_output(&args, &rows)?;
