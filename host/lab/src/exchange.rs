@@ -109,7 +109,10 @@ impl Exchange {
                         let session = Session::new(Arc::clone(&self), stream, peer.ip());
                         sessions.spawn(session.run());
                     }
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    Err(cause) => {
+                        self.ledger.record_not_accepted(&cause);
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
                 },
                 Some(_) = sessions.join_next() => {}
             }

@@ -72,9 +72,9 @@ pub enum LabError {
 }
 
 /// `EMFILE` and `ENFILE`: too many open files, in the process and in the system.
-fn hint(cause: &io::Error) -> &'static str {
+pub(crate) fn hint(cause: &io::Error) -> &'static str {
     match cause.raw_os_error() {
-        Some(23 | 24) => "; every exchange is a listener: raise `ulimit -n`",
+        Some(23 | 24) => "; every exchange and every session is one: raise `ulimit -n`",
         _ => "",
     }
 }

@@ -3,9 +3,11 @@
 //! Every exchange and the DNS server write to it from their own tasks, so it holds a lock, which
 //! is never held across an await.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::lab::hint;
 use crate::report::{Ending, Report, SessionReport, Sin, SinKind};
 use crate::zone::DnsQuestion;
 
@@ -65,6 +67,10 @@ impl Ledger {
         if report.questions.len() < QUESTIONS_MAX {
             report.questions.push(question);
         }
+    }
+
+    pub(crate) fn record_not_accepted(&self, cause: &io::Error) {
+        self.lock().not_accepted = Some(format!("{cause}{}", hint(cause)));
     }
 
     pub(crate) fn begin_session(&self, exchange: &str, client: IpAddr) -> SessionId {

@@ -20,6 +20,8 @@ pub struct Report {
     pub sins: Vec<Sin>,
     /// In the order in which they came.
     pub questions: Vec<DnsQuestion>,
+    /// What the system said when a session could last not be accepted; its client waited in vain.
+    pub not_accepted: Option<String>,
 }
 
 impl Report {

@@ -161,6 +161,9 @@ fn print_settings(lab: &Lab, out: &mut impl Write) -> io::Result<()> {
 
 fn print_sins(report: &Report) {
     let mut out = io::stderr().lock();
+    if let Some(cause) = &report.not_accepted {
+        let _ = writeln!(out, "lab: could not accept every session: {cause}");
+    }
     for sin in report.sins.iter().take(SINS_SHOWN_MAX) {
         // There is nobody left to tell when standard error is gone.
         let _ = writeln!(out, "lab: {}: {:?}: {:?}", sin.exchange, sin.kind, sin.line);
