@@ -5,7 +5,7 @@ VRFY = target/debug/vrfy
 # The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
 QUICK = --set retry-delays=3s,3s --set retry-least=3s --set lane-hold-busy=3s --give-up-after 15s
 
-.PHONY: help demo test check fmt policy bless bench ci setup setup-test
+.PHONY: help demo test check fmt policy bless bench bench-load ci setup setup-test
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,9 +30,13 @@ policy: setup ## Build the default policy as a file: target/default-policy.wasm
 bless: setup ## Rewrite the expected halves of the test data; review the diff like code
 	VRFY_BLESS=1 $(CARGO) test --workspace
 
-bench: setup ## Run the benchmarks; docs/benchmarks.md says what the figures mean
-	$(CARGO) bench --package vrfy-proto
-	$(CARGO) bench --package vrfy
+bench: setup bench-load ## Run the benchmarks; docs/benchmarks.md says what the figures mean
+	$(CARGO) bench --package vrfy-proto --bench session
+	$(CARGO) bench --package vrfy --bench policy
+
+bench-load: setup ## Run the benchmarks of the whole program only: start, load, memory
+	$(CARGO) build --release --package vrfy
+	$(CARGO) bench --package vrfy-lab --bench program -- $(CURDIR)/target/release/vrfy
 
 ci: ## What CI runs
 	bash .ci/run
