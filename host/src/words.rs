@@ -1,16 +1,21 @@
-//! Facts in words, for people. Nothing is concluded here: each case has one phrase.
+//! Stages, endings and look-ups in words, for records and for people.
+//!
+//! Promises: every case has its own words, so that five kinds of failure stay five. Nothing here
+//! says what a failure means for a mailbox. What a case carries from outside is passed on as it is:
+//! the output cleans it.
 
 use vrfy_proto::evidence::{ConnectFailure, Ending, LookupOutcome};
 use vrfy_proto::stage::Stage;
 
-/// What was asked at a stage, as it follows "answered".
-pub fn stage(stage: Stage) -> &'static str {
+/// A stage as the standard writes its command.
+pub const fn stage(stage: Stage) -> &'static str {
     match stage {
-        Stage::Connect => "the connection",
-        Stage::Greeting => "with its greeting",
-        Stage::Ehlo | Stage::EhloAfterTls => "EHLO",
+        Stage::Connect => "connect",
+        Stage::Greeting => "the greeting",
+        Stage::Ehlo => "EHLO",
         Stage::Helo => "HELO",
         Stage::StartTls => "STARTTLS",
+        Stage::EhloAfterTls => "EHLO inside TLS",
         Stage::MailFrom => "MAIL FROM",
         Stage::RcptTo => "RCPT TO",
         Stage::Rset => "RSET",
@@ -21,60 +26,79 @@ pub fn stage(stage: Stage) -> &'static str {
 /// How an attempt ended.
 pub fn ending(ending: &Ending) -> String {
     match ending {
-        Ending::Completed => "the dialogue was held to its end".to_owned(),
+        Ending::Completed => "held to its end".to_owned(),
         Ending::NotConnected(failure) => connect_failure(failure),
-        Ending::Closed(at) => format!("the server hung up at {at}"),
-        Ending::TimedOut(at) => format!("no answer within our time limit at {at}"),
-        Ending::ServiceClosing(at) => format!("the server said 421 and closed at {at}"),
-        Ending::GreetingRefused => "the server refused us with its greeting".to_owned(),
-        Ending::EhloRefused => "the server refused EHLO and HELO".to_owned(),
-        Ending::TlsFailed(problem) => format!("TLS failed: {problem}"),
-        Ending::Violation(kind) => format!("the server broke the protocol: {kind}"),
-        Ending::LimitReached(limit) => format!("the server went beyond our limit: {limit}"),
-        Ending::NotAsked(why) => format!("the mailbox could not be asked here: {why}"),
-        Ending::Other(words) => words.clone(),
+        Ending::Closed(at) => format!("the server closed the connection at {}", stage(*at)),
+        Ending::TimedOut(at) => format!("our time limit ran out at {}", stage(*at)),
+        Ending::ServiceClosing(at) => {
+            format!("the server closed its service (421) at {}", stage(*at))
+        }
+        Ending::GreetingRefused => "refused at the greeting".to_owned(),
+        Ending::EhloRefused => "refused at EHLO and HELO".to_owned(),
+        Ending::TlsFailed(cause) => format!("TLS failed: {}", cause),
+        Ending::Violation(cause) => format!("the server broke the protocol: {}", cause),
+        Ending::LimitReached(limit) => format!("our limit was reached: {}", limit),
+        Ending::NotAsked(cause) => format!("not asked here: {}", cause),
+        Ending::Other(cause) => cause.clone(),
     }
 }
 
 /// Why no connection came about.
 pub fn connect_failure(failure: &ConnectFailure) -> String {
     match failure {
-        ConnectFailure::Refused => "the exchange refused the connection".to_owned(),
-        ConnectFailure::TimedOut => "the exchange did not answer".to_owned(),
-        ConnectFailure::Unreachable => "the exchange cannot be reached".to_owned(),
-        ConnectFailure::NotPublic(block) => format!(
-            "the exchange's address is not public ({block}), so it was not connected to; \
-             --allow-special lets it through"
-        ),
-        ConnectFailure::Other(words) => format!("no connection: {words}"),
+        ConnectFailure::Refused => "connection refused".to_owned(),
+        ConnectFailure::TimedOut => "no answer to the connection".to_owned(),
+        ConnectFailure::Unreachable => "network or host unreachable".to_owned(),
+        ConnectFailure::NotPublic(block) => {
+            format!("not connected, the address is not public: {block} (see --allow-special)")
+        }
+        ConnectFailure::Other(cause) => format!("not connected: {}", cause),
     }
 }
 
-/// What a look-up came to.
+/// What a look-up of the domain came to.
 pub fn lookup_outcome(outcome: &LookupOutcome) -> String {
     match outcome {
-        LookupOutcome::Exchanges => "the domain has exchanges".to_owned(),
-        LookupOutcome::ImplicitMx => {
-            "the domain has no MX record, its own address stands in".to_owned()
-        }
-        LookupOutcome::NullMx => {
-            "the domain says that it takes no mail (null MX, RFC 7505)".to_owned()
-        }
-        LookupOutcome::AddressLiteral => "the address names its host itself".to_owned(),
+        LookupOutcome::Exchanges => "the domain has mail exchanges".to_owned(),
+        LookupOutcome::ImplicitMx => "no MX record; the domain has an address itself".to_owned(),
+        LookupOutcome::NullMx => "null MX: the domain says that it takes no mail".to_owned(),
+        LookupOutcome::AddressLiteral => "none needed for an address literal".to_owned(),
         LookupOutcome::SpecialUse(name) => {
-            format!("the name {name} is reserved and can have no mail; it was not looked up")
+            format!("none, {} is a special-use name that has no mail", name)
         }
         LookupOutcome::NxDomain => "the domain does not exist (NXDOMAIN)".to_owned(),
         LookupOutcome::NoData => "the domain has neither MX nor address records".to_owned(),
-        LookupOutcome::NoUsableExchange => {
-            "none of the domain's exchanges has an address".to_owned()
-        }
+        LookupOutcome::NoUsableExchange => "no exchange of the domain has an address".to_owned(),
         LookupOutcome::NoUsableExchangeNow => {
-            "none of the domain's exchanges has an address for now".to_owned()
+            "no exchange of the domain has an address for now; not every answer was final"
+                .to_owned()
         }
-        LookupOutcome::ServFail => "the resolver could not get an answer (SERVFAIL)".to_owned(),
-        LookupOutcome::Refused => "the resolver refused the question".to_owned(),
-        LookupOutcome::TimedOut => "the resolver did not answer in time".to_owned(),
-        LookupOutcome::Other(words) => format!("the look-up failed: {words}"),
+        LookupOutcome::ServFail => "the resolver failed (SERVFAIL)".to_owned(),
+        LookupOutcome::Refused => "the resolver refused the query".to_owned(),
+        LookupOutcome::TimedOut => "the resolver gave no answer in time".to_owned(),
+        LookupOutcome::Other(cause) => cause.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_that_differ_are_told_apart() {
+        let told: std::collections::BTreeSet<String> = [
+            Ending::NotConnected(ConnectFailure::Refused),
+            Ending::NotConnected(ConnectFailure::TimedOut),
+            Ending::NotConnected(ConnectFailure::Unreachable),
+            Ending::Closed(Stage::RcptTo),
+            Ending::TimedOut(Stage::RcptTo),
+            Ending::ServiceClosing(Stage::RcptTo),
+            Ending::GreetingRefused,
+            Ending::EhloRefused,
+        ]
+        .iter()
+        .map(ending)
+        .collect();
+        assert_eq!(told.len(), 8);
     }
 }

@@ -1,30 +1,14 @@
-//! Endings, stages, look-ups and durations in words.
+//! Attempts, look-ups and durations on one line, for a screen.
 //!
-//! Promises: every case has its own words, so that five kinds of failure stay five. What a case
-//! carries from outside is cleaned. Nothing here says what a failure means for a mailbox.
+//! Promises: what others wrote is cleaned. The words themselves are those of [`crate::words`].
 
 use std::time::Duration;
 
-use vrfy_proto::evidence::{Attempt, ConnectFailure, Ending, LookupOutcome};
+use vrfy_proto::evidence::{Attempt, Ending, LookupOutcome};
 use vrfy_proto::stage::Stage;
 
 use super::clean::clean_capped;
-
-/// A stage as the standard writes its command.
-pub(crate) const fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Connect => "connect",
-        Stage::Greeting => "the greeting",
-        Stage::Ehlo => "EHLO",
-        Stage::Helo => "HELO",
-        Stage::StartTls => "STARTTLS",
-        Stage::EhloAfterTls => "EHLO inside TLS",
-        Stage::MailFrom => "MAIL FROM",
-        Stage::RcptTo => "RCPT TO",
-        Stage::Rset => "RSET",
-        Stage::Quit => "QUIT",
-    }
-}
+use crate::words;
 
 /// How a server was asked at a stage.
 pub(crate) fn asked(at: Stage) -> String {
@@ -37,8 +21,18 @@ pub(crate) fn asked(at: Stage) -> String {
         | Stage::MailFrom
         | Stage::RcptTo
         | Stage::Rset
-        | Stage::Quit => format!("with {}", stage(at)),
+        | Stage::Quit => format!("with {}", words::stage(at)),
     }
+}
+
+/// How an attempt ended.
+fn ending(ending: &Ending) -> String {
+    shown(&words::ending(ending))
+}
+
+/// What a look-up of the domain came to.
+pub(crate) fn lookup(outcome: &LookupOutcome) -> String {
+    shown(&words::lookup_outcome(outcome))
 }
 
 /// An attempt on one line: where, when, and what came of it.
@@ -76,70 +70,11 @@ fn came_to(attempt: &Attempt) -> String {
     };
     let said = match reply.stage {
         Stage::Connect | Stage::Greeting => format!("greeted with {code}"),
-        at => format!("{code} to {}", stage(at)),
+        at => format!("{code} to {}", words::stage(at)),
     };
     match attempt.ending {
         Ending::Completed => said,
         _ => format!("{said}, then {}", ending(&attempt.ending)),
-    }
-}
-
-/// How an attempt ended.
-pub(crate) fn ending(ending: &Ending) -> String {
-    match ending {
-        Ending::Completed => "held to its end".to_owned(),
-        Ending::NotConnected(failure) => not_connected(failure),
-        Ending::Closed(at) => format!("the server closed the connection at {}", stage(*at)),
-        Ending::TimedOut(at) => format!("our time limit ran out at {}", stage(*at)),
-        Ending::ServiceClosing(at) => {
-            format!("the server closed its service (421) at {}", stage(*at))
-        }
-        Ending::GreetingRefused => "refused at the greeting".to_owned(),
-        Ending::EhloRefused => "refused at EHLO and HELO".to_owned(),
-        Ending::TlsFailed(cause) => format!("TLS failed: {}", shown(cause)),
-        Ending::Violation(cause) => format!("the server broke the protocol: {}", shown(cause)),
-        Ending::LimitReached(limit) => format!("our limit was reached: {}", shown(limit)),
-        Ending::NotAsked(cause) => format!("not asked here: {}", shown(cause)),
-        Ending::Other(cause) => shown(cause),
-    }
-}
-
-fn not_connected(failure: &ConnectFailure) -> String {
-    match failure {
-        ConnectFailure::Refused => "connection refused".to_owned(),
-        ConnectFailure::TimedOut => "no answer to the connection".to_owned(),
-        ConnectFailure::Unreachable => "network or host unreachable".to_owned(),
-        ConnectFailure::NotPublic(block) => {
-            format!("not connected, the address is not public: {}", shown(block))
-        }
-        ConnectFailure::Other(cause) => format!("not connected: {}", shown(cause)),
-    }
-}
-
-/// What a look-up of the domain came to.
-pub(crate) fn lookup(outcome: &LookupOutcome) -> String {
-    match outcome {
-        LookupOutcome::Exchanges => "the domain has mail exchanges".to_owned(),
-        LookupOutcome::ImplicitMx => "no MX record; the domain has an address itself".to_owned(),
-        LookupOutcome::NullMx => "null MX: the domain says that it takes no mail".to_owned(),
-        LookupOutcome::AddressLiteral => "none needed for an address literal".to_owned(),
-        LookupOutcome::SpecialUse(name) => {
-            format!(
-                "none, {} is a special-use name that has no mail",
-                shown(name)
-            )
-        }
-        LookupOutcome::NxDomain => "the domain does not exist (NXDOMAIN)".to_owned(),
-        LookupOutcome::NoData => "the domain has neither MX nor address records".to_owned(),
-        LookupOutcome::NoUsableExchange => "no exchange of the domain has an address".to_owned(),
-        LookupOutcome::NoUsableExchangeNow => {
-            "no exchange of the domain has an address for now; not every answer was final"
-                .to_owned()
-        }
-        LookupOutcome::ServFail => "the resolver failed (SERVFAIL)".to_owned(),
-        LookupOutcome::Refused => "the resolver refused the query".to_owned(),
-        LookupOutcome::TimedOut => "the resolver gave no answer in time".to_owned(),
-        LookupOutcome::Other(cause) => shown(cause),
     }
 }
 
@@ -181,24 +116,6 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_millis(milliseconds)), text);
         }
-    }
-
-    #[test]
-    fn failures_that_differ_are_told_apart() {
-        let told: std::collections::BTreeSet<String> = [
-            Ending::NotConnected(ConnectFailure::Refused),
-            Ending::NotConnected(ConnectFailure::TimedOut),
-            Ending::NotConnected(ConnectFailure::Unreachable),
-            Ending::Closed(Stage::RcptTo),
-            Ending::TimedOut(Stage::RcptTo),
-            Ending::ServiceClosing(Stage::RcptTo),
-            Ending::GreetingRefused,
-            Ending::EhloRefused,
-        ]
-        .iter()
-        .map(ending)
-        .collect();
-        assert_eq!(told.len(), 8);
     }
 
     #[test]
