@@ -75,14 +75,11 @@ fn raise(needed: u64) -> u64 {
     }
 }
 
-/// The sessions for which so many files are room. Below what should be kept for everything else,
-/// half of them: slow, but most lists never have that many questions under way.
+/// The sessions for which so many files are room: what is left beside everything else, or a quarter
+/// of few; everything else seldom needs its most.
 fn room(allowed: u64) -> usize {
-    let sessions = allowed.saturating_sub(BESIDE_SESSIONS);
-    let at_least = allowed.min(2 * BESIDE_SESSIONS) / 2;
-    usize::try_from(sessions.max(at_least))
-        .unwrap_or(usize::MAX)
-        .max(1)
+    let sessions = allowed.saturating_sub(BESIDE_SESSIONS).max(allowed / 4);
+    usize::try_from(sessions).unwrap_or(usize::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -99,7 +96,7 @@ mod tests {
     fn a_limit_that_is_too_low_leaves_room_for_fewer_sessions_but_for_one_at_least() {
         assert_eq!(room(1_448), 1_000);
         assert_eq!(room(1_447), 999);
-        assert_eq!(room(256), 128);
+        assert_eq!(room(256), 64);
         assert_eq!(room(0), 1);
         assert_eq!(room(u64::MAX), usize::try_from(u64::MAX - 448).unwrap());
         let rooms: Vec<usize> = (0..2_000).map(room).collect();

@@ -23,7 +23,7 @@ fn a_run_raises_the_limit_to_what_its_sessions_need() {
 fn where_the_limit_cannot_be_raised_the_run_is_smaller_and_says_so() {
     let outcome = run("-n 64", 200);
     assert_eq!(outcome.records().len(), 1);
-    let outcome = outcome.complains("allows 32 sessions at once, not 200");
+    let outcome = outcome.complains("allows 16 sessions at once, not 200");
     let _ = outcome.complains("raise it to 648 (ulimit -Hn");
 }
 
