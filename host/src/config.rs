@@ -18,7 +18,7 @@ use vrfy_proto::timeouts::Timeouts;
 
 use crate::args::{PolicyFaultChoice, ProbeArgs, Retry, Tls};
 use crate::clock::Clock;
-use crate::connect::AddressGuard;
+use crate::connect::{AddressGuard, Sockets};
 use crate::dispatch::{DispatchLimits, RetryMode};
 use crate::egress::Egress;
 use crate::error::UserError;
@@ -76,8 +76,10 @@ impl Config {
         let executor = InProcess {
             lookup: Lookup::new(LookupConfig {
                 resolver: args.resolver,
+                clock,
                 ..LookupConfig::default()
             })?,
+            network: Sockets,
             guard: AddressGuard {
                 allow: args.allow_special.clone(),
             },

@@ -5,6 +5,9 @@
 //! registries, is refused before a packet leaves, unless the operator allows the range. Refused,
 //! silent and unreachable stay apart.
 //!
+//! The guard and the time limit stand in front of the [`Network`]: whatever takes the place of
+//! sockets, no address gets there unchecked.
+//!
 //! **Does not** choose among addresses, try again, or count connections.
 //!
 //! Read next: `vrfy_proto::address_safety`, [`crate::drive`].
@@ -14,6 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use vrfy_proto::address_safety::classify;
 use vrfy_proto::evidence::ConnectFailure;
@@ -44,24 +48,80 @@ impl AddressGuard {
     }
 }
 
-/// Connects to the address, from `source` if one is given, and gives up after `timeout`.
+/// Opens connections: over sockets, or over what takes their place in a simulation.
+pub trait Network: Send + Sync + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Send + 'static;
+
+    /// Opens a connection to an address that the guard let pass, from `source` if one is given.
+    /// Takes as long as the network does; [`connect_over`] has the time limit.
+    fn open(
+        &self,
+        target: SocketAddr,
+        source: Option<IpAddr>,
+    ) -> impl Future<Output = Result<Connection<Self::Stream>, ConnectFailure>> + Send;
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connection<S> {
+    /// What is read from and written to.
+    pub stream: S,
+    /// The address that it comes from, where that is known.
+    pub source: Option<IpAddr>,
+}
+
+/// The network of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sockets;
+
+impl Network for Sockets {
+    type Stream = TcpStream;
+
+    async fn open(
+        &self,
+        target: SocketAddr,
+        source: Option<IpAddr>,
+    ) -> Result<Connection<TcpStream>, ConnectFailure> {
+        let socket = socket(target, source)?;
+        let stream = socket.connect(target).await;
+        let stream = stream.map_err(|error| failure(&error, target, source))?;
+        // A dialogue is short lines back and forth: waiting to fill a segment only costs round
+        // trips.
+        stream
+            .set_nodelay(true)
+            .map_err(|error| failure(&error, target, source))?;
+        let source = stream.local_addr().ok().map(|local| local.ip());
+        Ok(Connection { stream, source })
+    }
+}
+
+/// Connects to the address over sockets, from `source` if one is given, and gives up after
+/// `timeout`.
 pub async fn connect(
     target: SocketAddr,
     source: Option<IpAddr>,
     timeout: Duration,
     guard: &AddressGuard,
 ) -> Result<TcpStream, ConnectFailure> {
+    let connection = connect_over(&Sockets, target, source, timeout, guard).await?;
+    Ok(connection.stream)
+}
+
+/// Connects to the address over that network, from `source` if one is given, and gives up after
+/// `timeout`.
+pub async fn connect_over<N: Network>(
+    network: &N,
+    target: SocketAddr,
+    source: Option<IpAddr>,
+    timeout: Duration,
+    guard: &AddressGuard,
+) -> Result<Connection<N::Stream>, ConnectFailure> {
     guard.check(target.ip())?;
-    let socket = socket(target, source)?;
-    let stream = match tokio::time::timeout(timeout, socket.connect(target)).await {
-        Ok(connected) => connected.map_err(|error| failure(&error, target, source))?,
-        Err(_) => return Err(ConnectFailure::TimedOut),
-    };
-    // A dialogue is short lines back and forth: waiting to fill a segment only costs round trips.
-    stream
-        .set_nodelay(true)
-        .map_err(|error| failure(&error, target, source))?;
-    Ok(stream)
+    match tokio::time::timeout(timeout, network.open(target, source)).await {
+        Ok(connected) => connected,
+        Err(_) => Err(ConnectFailure::TimedOut),
+    }
 }
 
 fn socket(target: SocketAddr, source: Option<IpAddr>) -> Result<TcpSocket, ConnectFailure> {

@@ -145,16 +145,20 @@ pub async fn run<E: Executor, J: Judge>(
         }
         let wake = dispatcher.next_wake();
         tokio::select! {
+            // In this order, so that a run under a virtual clock is the same every time. What gives
+            // the run more to do comes last; the end of the grace period, which is past from then
+            // on, comes after the tasks that it gives up.
+            biased;
+            _ = channels.stop.wait_for(|stop| *stop), if dispatcher.end.is_none() => {
+                dispatcher.stop(RunEnd::Stopped);
+            }
             Some(joined) = dispatcher.tasks.join_next() => dispatcher.handle(joined),
+            () = sleep_until(deadline), if deadline.is_some() => dispatcher.abandon(),
+            () = sleep_until(wake), if wake.is_some() => dispatcher.wake(),
             input = channels.input.recv(), if dispatcher.wants_input() => match input {
                 Some(input) => dispatcher.admit(input),
                 None => dispatcher.input_closed = true,
             },
-            () = sleep_until(wake), if wake.is_some() => dispatcher.wake(),
-            _ = channels.stop.wait_for(|stop| *stop), if dispatcher.end.is_none() => {
-                dispatcher.stop(RunEnd::Stopped);
-            }
-            () = sleep_until(deadline), if deadline.is_some() => dispatcher.abandon(),
         }
     }
 }
@@ -288,9 +292,9 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             settle::add_decoys(&mut probe.evidence, known);
         }
         let judge = Arc::clone(&self.around.judge);
-        let mut evidence = probe.evidence.clone();
-        self.tasks.spawn_blocking(move || {
-            let judgement = judge.judge(&mut evidence);
+        let evidence = probe.evidence.clone();
+        self.tasks.spawn(async move {
+            let judgement = judge.judge(evidence).await;
             Event::Judged { id, judgement }
         });
     }
@@ -381,16 +385,20 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             .iter()
             .filter(|(_, probe)| !probe.state.ends_soon());
         let idle: Vec<ProbeId> = idle.map(|(id, _)| *id).collect();
-        for id in idle {
-            self.settle_interrupted(id);
-        }
+        self.settle_all_interrupted(idle);
     }
 
     /// The grace period is over: whatever is still open is given up.
     fn abandon(&mut self) {
         self.tasks.abort_all();
         let open: Vec<ProbeId> = self.probes.keys().copied().collect();
-        for id in open {
+        self.settle_all_interrupted(open);
+    }
+
+    /// In the order in which they came, not in that of a map.
+    fn settle_all_interrupted(&mut self, mut ids: Vec<ProbeId>) {
+        ids.sort_unstable();
+        for id in ids {
             self.settle_interrupted(id);
         }
     }

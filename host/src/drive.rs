@@ -23,7 +23,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use vrfy_proto::session::{Output, Session};
 use vrfy_proto::transcript::{Closed, Transcript};
@@ -38,8 +37,8 @@ const ERROR_MAX: usize = 200;
 
 /// Holds the session over the connection, from the greeting to its end. `exchange` is what TLS asks
 /// for: the name of the exchange, or an address literal.
-pub async fn drive(
-    stream: TcpStream,
+pub async fn drive<S: AsyncRead + AsyncWrite + Send + 'static>(
+    stream: S,
     mut session: Session,
     tls: &TlsClient,
     exchange: &str,

@@ -1,4 +1,5 @@
-//! The executor in this process: carries permits out over real sockets.
+//! The executor in this process: carries permits out over the network of this machine, or over a
+//! simulated one.
 //!
 //! A permit is a walk over exchanges: connect to the first that answers, hold a session there, and
 //! note for every mailbox what it showed. The next exchange is tried only where no dialogue came
@@ -12,7 +13,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use vrfy_proto::attempt_view::{Place, SessionView};
 use vrfy_proto::domain::Domain;
@@ -30,7 +30,7 @@ use vrfy_proto::transcript::{
 };
 
 use crate::clock::Clock;
-use crate::connect::{AddressGuard, connect};
+use crate::connect::{AddressGuard, Connection, Network, Sockets, connect_over};
 use crate::drive::drive;
 use crate::lookup::{Lookup, LookupReport};
 use crate::permit::{Ask, Asked, Executor, Permit, PermitReport};
@@ -42,9 +42,11 @@ use crate::words;
 const EXCHANGES_PER_ROUND_MAX: usize = 4;
 
 /// Looks up and connects from this process.
-pub struct InProcess {
+pub struct InProcess<N = Sockets> {
     /// Look-ups.
     pub lookup: Lookup,
+    /// Connections.
+    pub network: N,
     /// Which addresses may be connected to.
     pub guard: AddressGuard,
     /// TLS.
@@ -61,7 +63,7 @@ pub struct InProcess {
     pub clock: Clock,
 }
 
-impl Executor for InProcess {
+impl<N: Network> Executor for InProcess<N> {
     async fn look_up(&self, domain: &Domain, seed: u64) -> LookupReport {
         self.lookup.look_up(domain, seed).await
     }
@@ -84,7 +86,7 @@ impl Executor for InProcess {
     }
 }
 
-impl InProcess {
+impl<N: Network> InProcess<N> {
     /// Tries the addresses of an exchange in turn, and holds a session with the first that
     /// answers.
     async fn visit(&self, walk: &Walk, exchange: &PlannedExchange, start_tls: StartTlsUse) -> Held {
@@ -94,14 +96,15 @@ impl InProcess {
         for address in &exchange.addresses {
             let target = SocketAddr::new(*address, self.port);
             let bind = walk.permit.egress.source;
-            match connect(target, bind, self.timeouts.connect, &self.guard).await {
-                Ok(stream) => {
+            let timeout = self.timeouts.connect;
+            match connect_over(&self.network, target, bind, timeout, &self.guard).await {
+                Ok(connection) => {
                     let start = Start {
                         target,
                         started_ms,
                         start_tls,
                     };
-                    return self.hold(walk, exchange, stream, start).await;
+                    return self.hold(walk, exchange, connection, start).await;
                 }
                 Err(why) => failure = why,
             }
@@ -137,11 +140,11 @@ impl InProcess {
         &self,
         walk: &Walk,
         exchange: &PlannedExchange,
-        stream: TcpStream,
+        connection: Connection<N::Stream>,
         start: Start,
     ) -> Held {
         let egress = &walk.permit.egress;
-        let source = stream.local_addr().ok().map(|local| local.ip());
+        let Connection { stream, source } = connection;
         let literal =
             || EhloName::of_source(source.unwrap_or_else(|| start.target.ip())).to_string();
         let config = SessionConfig {

@@ -6,15 +6,16 @@
 
 use std::sync::Arc;
 
+use tokio::task::spawn_blocking;
 use vrfy_proto::evidence::{Decision, Evidence, Setting};
 
 use crate::policy::{Policy, PolicyFault};
 use crate::record::{FaultRecord, PolicyIdentity};
 
-/// Decides about evidence. Blocks for as long as a decision takes.
+/// Decides about evidence.
 pub trait Judge: Send + Sync + 'static {
-    /// Judges one mailbox.
-    fn judge(&self, evidence: &mut Evidence) -> Judgement;
+    /// Judges one mailbox. Does not block: what takes long is done elsewhere and waited for.
+    fn judge(&self, evidence: Evidence) -> impl Future<Output = Judgement> + Send;
 
     /// The policy that judges unless it fails.
     fn identity(&self) -> Arc<PolicyIdentity>;
@@ -75,6 +76,10 @@ impl Seat {
 
 /// The operator's policy, and who takes over when it fails.
 pub struct PolicyJudge {
+    seats: Arc<Seats>,
+}
+
+struct Seats {
     first: Seat,
     built_in: Option<Seat>,
     on_fault: OnFault,
@@ -84,14 +89,33 @@ impl PolicyJudge {
     /// A judge. `built_in` is asked only where `on_fault` says so.
     pub fn new(first: Seat, built_in: Option<Seat>, on_fault: OnFault) -> Self {
         Self {
-            first,
-            built_in,
-            on_fault,
+            seats: Arc::new(Seats {
+                first,
+                built_in,
+                on_fault,
+            }),
         }
     }
 }
 
 impl Judge for PolicyJudge {
+    /// A policy computes, so it does that on a thread of its own.
+    async fn judge(&self, mut evidence: Evidence) -> Judgement {
+        let seats = Arc::clone(&self.seats);
+        match spawn_blocking(move || seats.judge(&mut evidence)).await {
+            Ok(judgement) => judgement,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is going down, and whoever waits here with it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn identity(&self) -> Arc<PolicyIdentity> {
+        Arc::clone(&self.seats.first.identity)
+    }
+}
+
+impl Seats {
     fn judge(&self, evidence: &mut Evidence) -> Judgement {
         let fault = match self.first.decide(evidence) {
             Ok(decision) => {
@@ -119,10 +143,6 @@ impl Judge for PolicyJudge {
             fault: Some(fault),
             stop: self.on_fault == OnFault::Stop,
         }
-    }
-
-    fn identity(&self) -> Arc<PolicyIdentity> {
-        Arc::clone(&self.first.identity)
     }
 }
 

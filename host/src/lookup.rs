@@ -23,8 +23,9 @@
 //! Read next: `lookup/servers.rs` (what goes over the wire), `lookup/cache.rs`, `vrfy_proto::mx`.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -35,11 +36,12 @@ use vrfy_proto::mx::{
     without_dns,
 };
 
+pub use self::answer::{Answer, Datum, Question, QuestionKind};
 pub use self::servers::LookupError;
 
-use self::answer::{Question, QuestionKind};
 use self::cache::{Cache, Found};
 use self::servers::Servers;
+use crate::clock::Clock;
 
 mod answer;
 mod cache;
@@ -65,6 +67,8 @@ pub struct LookupConfig {
     pub timeout: Duration,
     /// How much of an answer becomes part of the plan.
     pub caps: MxCaps,
+    /// The time, for the evidence to say when a look-up began.
+    pub clock: Clock,
 }
 
 impl Default for LookupConfig {
@@ -73,7 +77,20 @@ impl Default for LookupConfig {
             resolver: None,
             timeout: LOOKUP_TIMEOUT,
             caps: MxCaps::default(),
+            clock: Clock::system(),
         }
+    }
+}
+
+/// Answers questions: name servers, or what takes their place in a simulation.
+pub trait Resolve: Send + Sync + 'static {
+    /// Asks, follows aliases, and says what became of it. Whoever asks waits as long as it takes.
+    fn ask(&self, question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+}
+
+impl Resolve for Servers {
+    fn ask(&self, question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+        Box::pin(Self::ask(self, question))
     }
 }
 
@@ -84,10 +101,11 @@ pub struct Lookup {
 }
 
 struct Shared {
-    servers: Servers,
+    servers: Box<dyn Resolve>,
     cache: Cache,
     reserved: ReservedNames,
     caps: MxCaps,
+    clock: Clock,
 }
 
 /// What a look-up came to.
@@ -108,21 +126,28 @@ impl Lookup {
             resolver,
             timeout,
             caps,
+            clock,
         } = config;
         let (servers, reserved) = match resolver {
             Some(address) => (Servers::at(address, timeout), ReservedNames::LookUp),
             None => (Servers::of_system(timeout)?, ReservedNames::Settle),
         };
-        Ok(Self::with(servers, reserved, caps))
+        Ok(Self::with(servers, reserved, caps, clock))
     }
 
-    fn with(servers: Servers, reserved: ReservedNames, caps: MxCaps) -> Self {
+    /// Looks up with those who answer for the name servers; `reserved` names are theirs as well.
+    pub fn over(servers: impl Resolve, clock: Clock) -> Self {
+        Self::with(servers, ReservedNames::LookUp, MxCaps::default(), clock)
+    }
+
+    fn with(servers: impl Resolve, reserved: ReservedNames, caps: MxCaps, clock: Clock) -> Self {
         Self {
             shared: Arc::new(Shared {
-                servers,
+                servers: Box::new(servers),
                 cache: Cache::default(),
                 reserved,
                 caps,
+                clock,
             }),
         }
     }
@@ -130,7 +155,7 @@ impl Lookup {
     /// Finds out where mail for this domain goes. The seed decides the order of exchanges of equal
     /// preference. Call it inside of a tokio runtime; dropping the future gives the look-up up.
     pub async fn look_up(&self, domain: &Domain, seed: u64) -> LookupReport {
-        let started_ms = unix_ms();
+        let started_ms = self.shared.clock.now();
         let began = Instant::now();
         let mut sources = Sources::default();
         let plan = match without_dns(domain, self.shared.reserved) {
@@ -264,18 +289,6 @@ impl Sources {
         self.asked |= !found.was_kept;
         self.valid_for = self.valid_for.min(found.valid_for);
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the evidence says when a look-up began, and only the look-up knows"
-)]
-fn unix_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ fn attempt(round: u32, started_ms: UnixMs, exchange: &str, code: u16) -> Attempt
 struct Digits;
 
 impl Judge for Digits {
-    fn judge(&self, evidence: &mut Evidence) -> Judgement {
+    async fn judge(&self, evidence: Evidence) -> Judgement {
         let last = evidence.attempts.last();
         let code = last.and_then(|attempt| attempt.replies.last()?.code);
         let nowhere = evidence
@@ -177,13 +177,13 @@ impl Judge for Digits {
                     stop: false,
                 };
             }
-            Some(200..300) => settle(Status::Deliverable, last_reply(evidence)),
+            Some(200..300) => settle(Status::Deliverable, last_reply(&evidence)),
             Some(554) => {
-                let mut verdict = verdict(Status::Unknown, vec![last_reply(evidence)]);
+                let mut verdict = verdict(Status::Unknown, vec![last_reply(&evidence)]);
                 verdict.hold_lane_ms = 3_600_000;
                 Decision::Settle(verdict)
             }
-            Some(500..) => settle(Status::Undeliverable, last_reply(evidence)),
+            Some(500..) => settle(Status::Undeliverable, last_reply(&evidence)),
             Some(421) => probe(60_000, 3_600_000),
             Some(_) => probe(600_000, 0),
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, BufStream};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use vrfy_proto::limits::Limits;
 use vrfy_proto::session::{Recipient, RecipientKind, SessionConfig, StartTlsUse};
 use vrfy_proto::stage::Stage;

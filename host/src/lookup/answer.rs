@@ -8,9 +8,11 @@ use vrfy_proto::mx::{DnsAnswer, MxRecord};
 
 /// One question. The name is absolute, in lower case, without a trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Question {
-    pub(super) name: Arc<str>,
-    pub(super) kind: QuestionKind,
+pub struct Question {
+    /// The name.
+    pub name: Arc<str>,
+    /// The record type.
+    pub kind: QuestionKind,
 }
 
 impl Question {
@@ -24,23 +26,29 @@ impl Question {
 
 /// The record type that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum QuestionKind {
+pub enum QuestionKind {
+    /// MX.
     Mx,
+    /// A.
     V4,
+    /// AAAA.
     V6,
 }
 
 /// The record data that we ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Datum {
+pub enum Datum {
+    /// Of MX.
     Mx(MxRecord),
+    /// Of A.
     V4(Ipv4Addr),
+    /// Of AAAA.
     V6(Ipv6Addr),
 }
 
 /// What became of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub struct Answer {
     pub(super) records: DnsAnswer<Datum>,
     /// The names that the question was led to by CNAME records, in order.
     pub(super) aliases: Vec<String>,
@@ -49,8 +57,17 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// An answer that came without aliases, and that DNS lets be kept for that long.
+    pub fn kept_for(records: DnsAnswer<Datum>, ttl: Duration) -> Self {
+        Self {
+            records,
+            aliases: Vec::new(),
+            ttl,
+        }
+    }
+
     /// A failure that may pass: nothing to keep.
-    pub(super) fn temporary(records: DnsAnswer<Datum>) -> Self {
+    pub fn temporary(records: DnsAnswer<Datum>) -> Self {
         Self {
             records,
             aliases: Vec::new(),

@@ -394,6 +394,7 @@ async fn reserved_names_are_settled_without_dns() {
         Servers::new(system, TIMEOUT),
         ReservedNames::Settle,
         MxCaps::default(),
+        Clock::system(),
     );
     for name in RESERVED {
         let report = lookup.look_up(&domain(name), 1).await;
