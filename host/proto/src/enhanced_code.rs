@@ -5,9 +5,13 @@
 //! Whether its class fits the reply's code is not asked here: [`crate::reply::Reply`] asks it. A
 //! code anywhere else in the text (`(#5.1.1)`, quoted foreign replies) is not looked for.
 
+mod registry;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use registry::{Nearness, ROWS, RegisteredCode, Topic};
 
 /// An enhanced status code (RFC 3463).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

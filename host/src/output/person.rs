@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use vrfy_proto::enhanced_code::Nearness;
 use vrfy_proto::evidence::{Cause, Reply};
 
 use super::clean::{clean, clean_capped};
@@ -162,6 +163,9 @@ fn decisive(page: &mut Page, record: &Record) {
             (Some(reply), 0) => {
                 page.entry("Asked", &who(because, reply));
                 page.entry("Reply", &reply_block(reply));
+                if let Some(meaning) = meaning(reply) {
+                    page.entry("Code", &meaning);
+                }
             }
             (_, 0) => page.entry("Because", &clean_capped(&because.text, TEXT_SHOWN_MAX)),
             // Decoys have an entry of their own.
@@ -192,6 +196,17 @@ fn reply_block(reply: &Reply) -> String {
         block.push_str(&format!("\n[... {more} more lines]"));
     }
     block
+}
+
+/// What the enhanced status code of a refusal is registered as. Nothing where the code says no more
+/// than its class, is not registered, or contradicts the reply's own code.
+fn meaning(reply: &Reply) -> Option<String> {
+    let code = reply.enhanced?;
+    let (nearness, row) = code.registered();
+    let is_refusal = reply.code? / 100 == u16::from(code.class) && code.class != 2;
+    let is_telling = nearness == Nearness::Exact && row.detail != 0;
+    let text = || format!("{code} is registered as: {}", row.name);
+    (is_refusal && is_telling).then(text)
 }
 
 fn who(because: &Because, reply: &Reply) -> String {
@@ -345,6 +360,7 @@ const DIGEST_SHOWN: usize = 7 + 12;
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use vrfy_proto::enhanced_code::EnhancedStatusCode;
     use vrfy_proto::evidence::{Ending, Fact};
 
     use super::*;
@@ -412,6 +428,7 @@ mod tests {
   Asked     mx1.example.com, with RCPT TO
   Reply     550 5.1.1 <nobody@example.com>: Recipient address rejected:
             550 User unknown in virtual mailbox table
+  Code      5.1.1 is registered as: bad destination mailbox address
   Attempts  1. mx1.example.com [192.0.2.25], 412 ms: 550 to RCPT TO
 
   This is the word of the server that was asked, at the time it was
@@ -419,6 +436,36 @@ mod tests {
   Policy default 0.1.0 (sha256:9f86d081884c), 437 ms
 "
         );
+    }
+
+    #[test]
+    fn an_enhanced_code_is_explained_where_it_says_something_of_its_own() {
+        let told = |code: u16, enhanced: &str| {
+            let mut record = sample::refused();
+            let reply = record.because[0].reply.as_mut().unwrap();
+            reply.code = Some(code);
+            reply.enhanced = EnhancedStatusCode::from_text(enhanced.as_bytes());
+            let answer = answer(&record);
+            let line = answer
+                .lines()
+                .find_map(|line| line.strip_prefix("  Code      "));
+            line.map(str::to_owned)
+        };
+        let full = told(452, "4.2.2");
+        assert_eq!(
+            full.as_deref(),
+            Some("4.2.2 is registered as: mailbox full")
+        );
+        // No code, no more than a class, another class, not registered, no refusal.
+        for (code, enhanced) in [
+            (550, ""),
+            (550, "5.7.0"),
+            (550, "4.2.2"),
+            (550, "5.7.606"),
+            (250, "2.1.5"),
+        ] {
+            assert_eq!(told(code, enhanced), None, "{code} {enhanced}");
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ fn the_answer_for_a_person_names_the_reply_that_decided() {
         "  unknown-user, 97 percent sure\n",
         "  Asked     mx.ordinary.test, with RCPT TO\n",
         "  Reply     550 5.1.1 <nobody@ordinary.test>: no such user here\n",
+        "  Code      5.1.1 is registered as: bad destination mailbox address\n",
         "  Attempts  1. mx.ordinary.test [127.",
         "  This is the word of the server that was asked",
         "  Policy default ",
