@@ -21,7 +21,7 @@ use vrfy_proto::evidence::{Attempt, ConnectFailure, DecoyFinding, Ending};
 use vrfy_proto::limits::Limits;
 use vrfy_proto::mx::PlannedExchange;
 use vrfy_proto::session::{
-    Pipelining, Recipient, RecipientKind, Session, SessionConfig, StartTlsUse,
+    Hello, Pipelining, Recipient, RecipientKind, Session, SessionConfig, StartTlsUse,
 };
 use vrfy_proto::stage::Stage;
 use vrfy_proto::timeouts::Timeouts;
@@ -153,6 +153,7 @@ impl<N: Network> InProcess<N> {
                 .as_ref()
                 .map_or_else(literal, ToString::to_string),
             reverse_path: egress.reverse_path.address(),
+            hello: Hello::default(),
             start_tls: start.start_tls,
             pipelining: Pipelining::WhereOffered,
             timeouts: self.timeouts,

@@ -7,11 +7,18 @@
 //!   no room, or the server answered what nobody had asked, so that replies may be shifted) is not
 //!   among the replies; a fact `void-reply` holds it.
 //! - Of the replies to RSET and QUIT only refusals are shown: success says nothing.
+//! - What a server did that no field of the contract can hold is a fact: `violation` (what it broke
+//!   in a reply), `inconsistent-codes` (the stage and the codes of one reply that differ),
+//!   `repeated-keyword` (of a reply to EHLO), `forward-path` (of 251 and 551), `dropped-bytes` (how
+//!   many, and why), `closed` and `timed-out` (where the ending says too little).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::evidence::{Attempt, DecoyFinding, Ending, Fact, Reply, Tls};
-use crate::reply::{Reply as ReplyBytes, ReplyViolation};
+use crate::extensions::extensions_of;
+use crate::mailbox::Mailbox;
+use crate::reply::{Reply as ReplyBytes, ReplyViolation, is_reply_line};
 use crate::stage::Stage;
 use crate::transcript::{
     Answer, Ending as SessionEnding, Event, RecipientKind, Transcript, Violation, Void,
@@ -241,18 +248,35 @@ impl<'a> SessionView<'a> {
                 for violation in &reply.violations {
                     note("violation", violation.as_str().to_owned());
                 }
+                if reply
+                    .violations
+                    .contains(&ReplyViolation::InconsistentCodes)
+                {
+                    note(
+                        "inconsistent-codes",
+                        format!("{}{}", answer.stage, codes_of(reply)),
+                    );
+                }
+            }
+            match answer.stage {
+                Stage::Ehlo | Stage::EhloAfterTls => {
+                    for keyword in repeated_keywords(reply) {
+                        note("repeated-keyword", keyword);
+                    }
+                }
+                Stage::RcptTo if answer.recipient == Some(recipient) => {
+                    let asked = &self.transcript.head.recipients[recipient].address;
+                    if let Some(path) = forward_path(reply, asked) {
+                        note("forward-path", path);
+                    }
+                }
+                _ => {}
             }
         }
-        let dropped = self
-            .transcript
-            .events()
-            .filter_map(|(_, event)| match event {
-                Event::Dropped(bytes) => Some(bytes),
-                _ => None,
-            });
-        let dropped: u64 = dropped.sum();
-        if dropped > 0 {
-            note("dropped-bytes", dropped.to_string());
+        for (_, event) in self.transcript.events() {
+            if let Event::Dropped { bytes, why } = event {
+                note("dropped-bytes", format!("{bytes} {}", why.as_str()));
+            }
         }
         facts
     }
@@ -282,6 +306,50 @@ fn contradicting_code(reply: &ReplyBytes) -> Option<crate::enhanced_code::Enhanc
             ReplyViolation::EnhancedClass(code) => Some(*code),
             _ => None,
         })
+}
+
+/// The codes of all lines, each after a space, without those that repeat the one before.
+fn codes_of(reply: &ReplyBytes) -> String {
+    let mut codes = String::new();
+    let mut last: &[u8] = &[];
+    for line in reply.lines.iter().filter(|line| is_reply_line(line)) {
+        let code = &line[..3];
+        if code != last {
+            codes.push(' ');
+            codes.push_str(&String::from_utf8_lossy(code));
+            last = code;
+        }
+    }
+    codes
+}
+
+/// Keywords that stand in a reply to EHLO more than once, each once.
+fn repeated_keywords(reply: &ReplyBytes) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let keywords = extensions_of(reply).into_iter().map(|one| one.keyword);
+    keywords
+        .filter(|keyword| !seen.insert(keyword.clone()))
+        .collect()
+}
+
+/// The mailbox in angle brackets that 251 and 551 name, where the mail goes or should go (RFC 5321
+/// section 3.4); not the one that was asked about, which some servers repeat in front of it.
+fn forward_path(reply: &ReplyBytes, asked: &str) -> Option<String> {
+    if ![251, 551].contains(&reply.code.value()) {
+        return None;
+    }
+    let text = reply.text_lossy();
+    let asked = Mailbox::parse(asked).ok();
+    let mut paths = text
+        .split('<')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>'));
+    let other = paths.find_map(|(path, _)| {
+        Mailbox::parse(path)
+            .ok()
+            .filter(|path| asked.as_ref() != Some(path))
+    });
+    other.map(|path| path.to_string())
 }
 
 fn whole_ms(duration: Duration) -> u32 {
@@ -369,6 +437,100 @@ mod tests {
         assert_eq!(
             ana.ending,
             Ending::Violation("unsolicited-reply".to_owned())
+        );
+    }
+
+    /// The facts about a mailbox whose RCPT got these lines.
+    fn facts_of(lines: &str) -> Vec<Fact> {
+        let transcript = transcript(&format!(
+            "{OPENED}S: 250 ok\nC: RCPT TO:<ana@example.test>\n{lines}\n\
+             C: QUIT\nS: 221 bye\n@ ended completed\n"
+        ));
+        SessionView::new(&transcript).attempt(0, FIRST).facts
+    }
+
+    #[test]
+    fn the_forward_path_of_251_and_551_is_a_fact() {
+        let path = |path: &str| [Fact::new("forward-path", path)];
+        for (lines, expected) in [
+            (
+                "S: 251 2.1.5 will forward to <ana@new.test>",
+                "ana@new.test",
+            ),
+            (
+                "S: 551 not local; please try <\"a b\"@NEW.test>",
+                "\"a b\"@new.test",
+            ),
+            (
+                "S: 551 <ana@example.test> has moved to <ana@new.test>",
+                "ana@new.test",
+            ),
+            ("S: 551-moved\nS: 551 <ana@new.test>", "ana@new.test"),
+        ] {
+            assert_eq!(facts_of(lines), path(expected), "{lines}");
+        }
+        for lines in [
+            "S: 251 will forward",
+            "S: 251 will forward to <nobody>",
+            "S: 551 <ana@example.test> is not here",
+            "S: 551 try <ana@new.test",
+            "S: 250 <ana@new.test> ok",
+            "S: 550 not <ana@new.test>",
+        ] {
+            assert_eq!(facts_of(lines), [], "{lines}");
+        }
+    }
+
+    #[test]
+    fn what_a_reply_breaks_is_told_to_the_policy() {
+        let violation = |name: &str| Fact::new("violation", name);
+        assert_eq!(facts_of("S: 250 ok\\{lf}"), [violation("bare-lf")]);
+        assert_eq!(
+            facts_of("S: 550-no\nS: 550-no\nS: 250 yes"),
+            [
+                violation("inconsistent-codes"),
+                Fact::new("inconsistent-codes", "rcpt-to 550 250")
+            ]
+        );
+    }
+
+    #[test]
+    fn keywords_before_and_after_tls_are_shown_and_repeated_ones_told() {
+        let transcript = transcript(
+            "S: 220 mx.example.test\nC: EHLO probe.example.test\nS: 250-mx.example.test\n\
+             S: 250-SIZE\nS: 250-STARTTLS\nS: 250 size 10\nC: STARTTLS\nS: 220 go\n\
+             @ tls version=TLSv1.3 cipher=x\nC: EHLO probe.example.test\n\
+             S: 250-mx.example.test\nS: 250 PIPELINING\n@ close\n@ ended closed mail-from\n",
+        );
+        let ana = SessionView::new(&transcript).attempt(0, FIRST);
+        let lists = ana
+            .replies
+            .iter()
+            .filter(|reply| matches!(reply.stage, Stage::Ehlo | Stage::EhloAfterTls));
+        let lists: Vec<(Stage, &str)> = lists
+            .map(|reply| (reply.stage, reply.text.as_str()))
+            .collect();
+        assert_eq!(
+            lists,
+            [
+                (Stage::Ehlo, "mx.example.test\nSIZE\nSTARTTLS\nsize 10"),
+                (Stage::EhloAfterTls, "mx.example.test\nPIPELINING"),
+            ]
+        );
+        assert_eq!(ana.facts, [Fact::new("repeated-keyword", "SIZE")]);
+    }
+
+    #[test]
+    fn bytes_that_were_dropped_are_told_with_the_reason() {
+        let transcript = transcript(&format!(
+            "{OPENED}S: 354 go on\n@ dropped 7 after-the-end\n@ dropped 9 received-bytes\n\
+             @ ended violation mail-from unexpected-code\n"
+        ));
+        let ana = SessionView::new(&transcript).attempt(0, FIRST);
+        let dropped = |value: &str| Fact::new("dropped-bytes", value);
+        assert_eq!(
+            ana.facts,
+            [dropped("7 after-the-end"), dropped("9 received-bytes")]
         );
     }
 

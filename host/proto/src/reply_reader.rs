@@ -20,7 +20,9 @@ pub struct ReplyReader {
     /// Everything in front of it holds no line end.
     scanned: usize,
     received: usize,
-    dropped: u64,
+    /// Beyond [`Limits::received_bytes`].
+    excess: u64,
+    discarded: u64,
     reply_lines: usize,
     reply_bytes: usize,
     garbage_lines: usize,
@@ -57,7 +59,8 @@ impl ReplyReader {
             start: 0,
             scanned: 0,
             received: 0,
-            dropped: 0,
+            excess: 0,
+            discarded: 0,
             reply_lines: 0,
             reply_bytes: 0,
             garbage_lines: 0,
@@ -68,7 +71,7 @@ impl ReplyReader {
     pub fn handle_bytes(&mut self, bytes: &[u8]) {
         let room = self.limits.received_bytes - self.received;
         let (kept, over) = bytes.split_at(bytes.len().min(room));
-        self.dropped += over.len() as u64;
+        self.excess += over.len() as u64;
         self.received += kept.len();
         self.buffer.drain(..self.start);
         self.scanned -= self.start;
@@ -119,9 +122,9 @@ impl ReplyReader {
         (!rest.is_empty()).then(|| kept(rest, LineEnd::Missing))
     }
 
-    /// Drops the unread rest; the bytes count as [`ReplyReader::dropped`].
+    /// Drops the unread rest; the bytes count as [`ReplyReader::discarded`].
     pub fn discard(&mut self) {
-        self.dropped += self.unread() as u64;
+        self.discarded += self.unread() as u64;
         self.buffer.clear();
         self.start = 0;
         self.scanned = 0;
@@ -139,11 +142,16 @@ impl ReplyReader {
         self.unread() == 0 && self.reply_lines == 0
     }
 
-    /// How many bytes were dropped: beyond the bound of the session, or by
-    /// [`ReplyReader::discard`].
+    /// How many bytes were dropped because [`Limits::received_bytes`] was reached.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped
+    pub fn excess(&self) -> u64 {
+        self.excess
+    }
+
+    /// How many bytes were dropped by [`ReplyReader::discard`].
+    #[must_use]
+    pub fn discarded(&self) -> u64 {
+        self.discarded
     }
 }
 

@@ -37,7 +37,7 @@ use crate::limits::{Limit, Limits};
 use crate::reply::{LineRole, ReplyCode};
 use crate::reply_reader::{Broken, ReplyReader};
 use crate::timeouts::Timeouts;
-use crate::transcript::{Closed, Ending, Event, TlsFacts, Transcript, Violation};
+use crate::transcript::{Closed, Dropped, Ending, Event, TlsFacts, Transcript, Violation};
 
 use dialogue::Dialogue;
 use state::State;
@@ -52,6 +52,8 @@ pub struct SessionConfig {
     /// The reverse path without brackets; empty for the null path, which gives every recipient a
     /// transaction of its own.
     pub reverse_path: String,
+    /// What to greet with.
+    pub hello: Hello,
     /// What to do about STARTTLS.
     pub start_tls: StartTlsUse,
     /// Whether to send command groups to servers that offer it.
@@ -60,6 +62,16 @@ pub struct SessionConfig {
     pub timeouts: Timeouts,
     /// How much to take and to ask.
     pub limits: Limits,
+}
+
+/// What a session greets with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hello {
+    /// EHLO, and HELO where EHLO is not known.
+    #[default]
+    Ehlo,
+    /// HELO at once, for a server that was seen to hang up on EHLO: no extensions.
+    Helo,
 }
 
 /// When TLS is used.
@@ -220,20 +232,27 @@ impl Session {
         let State::Finished((ending, at)) = self.state else {
             unreachable!("finish leaves no other state");
         };
-        self.dialogue
-            .into_transcript(ending, at, self.reader.dropped())
+        let discarded_because = match ending {
+            Ending::Violation(_, Violation::PlaintextAfterStartTls) => Dropped::Plaintext,
+            _ => Dropped::AfterTheEnd,
+        };
+        let dropped = [
+            (self.reader.excess(), Dropped::ReceivedBytes),
+            (self.reader.discarded(), discarded_because),
+        ];
+        self.dialogue.into_transcript(ending, at, dropped)
     }
 
     fn read_replies(&mut self) {
         while !self.state.is_finished() {
             if self.state.is_handshake() {
-                if self.reader.unread() > 0 || self.reader.dropped() > 0 {
+                if self.reader.unread() > 0 || self.reader.excess() > 0 {
                     self.violated(Violation::PlaintextAfterStartTls);
                 }
                 break;
             }
             let Some(read) = self.reader.poll_line() else {
-                if self.reader.dropped() > 0 {
+                if self.reader.excess() > 0 {
                     self.give_up(Ending::LimitReached(Limit::ReceivedBytes));
                 }
                 break;

@@ -140,6 +140,39 @@ impl NotAsked {
     }
 }
 
+/// Why bytes of the server are in no line of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dropped {
+    /// They came, or were still unread, when the session was over.
+    AfterTheEnd,
+    /// They stood in clear behind the reply to STARTTLS, in place of a handshake (RFC 3207 section
+    /// 6).
+    Plaintext,
+    /// They were more than [`crate::limits::Limits::received_bytes`].
+    ReceivedBytes,
+}
+
+impl Dropped {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::AfterTheEnd, Self::Plaintext, Self::ReceivedBytes];
+
+    /// The name in kebab-case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AfterTheEnd => "after-the-end",
+            Self::Plaintext => "plaintext-after-start-tls",
+            Self::ReceivedBytes => "received-bytes",
+        }
+    }
+
+    /// The reason of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.as_str() == name)
+    }
+}
+
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -164,8 +197,13 @@ pub enum Event<'a> {
         /// Why.
         reason: NotAsked,
     },
-    /// So many bytes of the server were not read.
-    Dropped(u64),
+    /// Bytes of the server were not read.
+    Dropped {
+        /// How many.
+        bytes: u64,
+        /// Why.
+        why: Dropped,
+    },
     /// The session was over; nothing was sent after this.
     Ended(Ending),
 }
@@ -207,7 +245,7 @@ enum Kind {
     Closed(u32),
     TimedOut,
     NotAsked(u32, NotAsked),
-    Dropped(u64),
+    Dropped(u64, Dropped),
     Ended(Ending),
 }
 
@@ -348,7 +386,7 @@ impl Transcript {
             Event::NotAsked { recipient, reason } => {
                 Kind::NotAsked(u32::try_from(recipient).unwrap_or(u32::MAX), reason)
             }
-            Event::Dropped(bytes) => Kind::Dropped(bytes),
+            Event::Dropped { bytes, why } => Kind::Dropped(bytes, why),
             Event::Ended(ending) => Kind::Ended(ending),
         };
         self.records.push(Record { at_us, kind });
@@ -406,7 +444,7 @@ impl Transcript {
                 recipient: recipient as usize,
                 reason,
             },
-            Kind::Dropped(bytes) => Event::Dropped(bytes),
+            Kind::Dropped(bytes, why) => Event::Dropped { bytes, why },
             Kind::Ended(ending) => Event::Ended(ending),
         }
     }

@@ -391,7 +391,7 @@ fn accounted_bytes(transcript: &Transcript) -> u64 {
             };
             bytes.len() as u64 + u64::from(dropped) + end
         }
-        Event::Dropped(bytes) => bytes,
+        Event::Dropped { bytes, .. } => bytes,
         _ => 0,
     };
     transcript.events().map(bytes).sum()

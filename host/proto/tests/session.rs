@@ -9,7 +9,9 @@ use vrfy_proto::limits::Limits;
 use vrfy_proto::session::{Output, Recipient, RecipientKind, Session, SessionConfig, StartTlsUse};
 use vrfy_proto::stage::Stage;
 use vrfy_proto::timeouts::Timeouts;
-use vrfy_proto::transcript::{Closed, Ending, Event, Head, TlsFacts, Transcript, Violation};
+use vrfy_proto::transcript::{
+    Closed, Dropped, Ending, Event, Head, TlsFacts, Transcript, Violation,
+};
 
 #[test]
 fn nothing_is_sent_before_the_last_line_of_the_greeting() {
@@ -178,11 +180,11 @@ fn plaintext_behind_starttls_is_never_read_even_in_a_later_segment() {
     let transcript = finished(session);
     let ending = Ending::Violation(Stage::StartTls, Violation::PlaintextAfterStartTls);
     assert_eq!(transcript.ending(), Some(ending));
-    assert!(
-        transcript
-            .events()
-            .any(|(_, event)| event == Event::Dropped(14))
-    );
+    let dropped = Event::Dropped {
+        bytes: 14,
+        why: Dropped::Plaintext,
+    };
+    assert!(transcript.events().any(|(_, event)| event == dropped));
     assert!(transcript.unsolicited().is_empty());
 }
 

@@ -10,7 +10,7 @@ use crate::reply::Line;
 use crate::stage::Stage;
 use crate::timeouts::Timeouts;
 use crate::transcript::{
-    Egress, Ending, Event, HeadRecipient, NotAsked, RecipientKind, Transcript,
+    Dropped, Egress, Ending, Event, HeadRecipient, NotAsked, RecipientKind, Transcript,
 };
 
 /// Shared by all states; each of them gets it to act with.
@@ -30,6 +30,7 @@ pub(super) struct Dialogue {
 /// What the states need of the configuration.
 #[derive(Debug)]
 pub(super) struct Settings {
+    pub(super) hello: super::Hello,
     pub(super) start_tls: super::StartTlsUse,
     pub(super) pipelining: super::Pipelining,
     pub(super) timeouts: Timeouts,
@@ -89,6 +90,7 @@ impl Dialogue {
             now: Duration::ZERO,
             deadline: config.timeouts.of(Stage::Greeting),
             settings: Settings {
+                hello: config.hello,
                 start_tls: config.start_tls,
                 pipelining: config.pipelining,
                 timeouts: config.timeouts,
@@ -193,10 +195,12 @@ impl Dialogue {
         mut self,
         ending: Ending,
         at: Duration,
-        dropped: u64,
+        dropped: [(u64, Dropped); 2],
     ) -> Transcript {
-        if dropped > 0 {
-            self.transcript.push(at, Event::Dropped(dropped));
+        for (bytes, why) in dropped {
+            if bytes > 0 {
+                self.transcript.push(at, Event::Dropped { bytes, why });
+            }
         }
         self.transcript.push(at, Event::Ended(ending));
         self.transcript

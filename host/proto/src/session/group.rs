@@ -19,6 +19,9 @@ pub(super) const GROUP_COMMANDS_MAX: usize = 32;
 /// Replies to MAIL that refuse its parameter, not the sender (RFC 5321 section 4.1.1.11).
 const PARAMETER_REFUSED: [u16; 2] = [504, 555];
 
+/// The command was not understood, as happens to a server that offers PIPELINING and cannot do it.
+const NOT_UNDERSTOOD: [u16; 2] = [500, 502];
+
 /// The server takes our commands to be out of order.
 const BAD_SEQUENCE: u16 = 503;
 
@@ -28,6 +31,10 @@ pub(super) struct ExpectGroup {
     offered: Offered,
     plan: Plan,
     unanswered: VecDeque<Asked>,
+    /// The unanswered commands went out together.
+    is_group: bool,
+    /// Recipients whose RCPT was not understood in a group: they are asked again, one at a time.
+    not_understood: Vec<usize>,
     rset_refused: bool,
     /// MAIL was called out of order once already.
     was_out_of_order: bool,
@@ -46,6 +53,8 @@ impl ExpectGroup {
             offered,
             plan: Plan::new(waiting),
             unanswered: VecDeque::new(),
+            is_group: false,
+            not_understood: Vec::new(),
             rset_refused: false,
             was_out_of_order: false,
         };
@@ -87,6 +96,11 @@ impl ExpectGroup {
             return;
         };
         if transaction.mail != MailAnswer::Accepted {
+            return;
+        }
+        if self.is_group && NOT_UNDERSTOOD.contains(&code.value()) {
+            self.not_understood.push(recipient);
+            self.plan.count_rejection();
             return;
         }
         let (enhanced, _) = enhanced_of(code, dialogue.reply_lines());
@@ -139,6 +153,7 @@ impl ExpectGroup {
                 return State::after(sent, State::Group(self), dialogue);
             }
         }
+        self.is_group = self.unanswered.len() > 1;
         State::Group(self)
     }
 
@@ -174,8 +189,11 @@ impl ExpectGroup {
             return Ok(());
         };
         let again = std::mem::take(&mut transaction.again);
+        let not_understood = std::mem::take(&mut self.not_understood);
         let MailAnswer::Refused(code) = transaction.mail else {
+            self.offered.pipelining &= not_understood.is_empty();
             self.plan.ask_again(again);
+            self.plan.ask_again(not_understood);
             return Ok(());
         };
         let Transaction {
@@ -187,6 +205,12 @@ impl ExpectGroup {
             .expect("it was here a moment ago");
         if code.value() == BAD_SEQUENCE && !self.was_out_of_order {
             self.was_out_of_order = true;
+            self.plan.needs_reset = true;
+            self.plan.ask_again(asked);
+            return Ok(());
+        }
+        if self.is_group && NOT_UNDERSTOOD.contains(&code.value()) {
+            self.offered.pipelining = false;
             self.plan.needs_reset = true;
             self.plan.ask_again(asked);
             return Ok(());

@@ -1,9 +1,9 @@
 //! EHLO, HELO, STARTTLS: from the greeting to the first transaction.
 
-use super::StartTlsUse;
 use super::dialogue::Dialogue;
 use super::group::ExpectGroup;
 use super::state::{State, Waiting};
+use super::{Hello, StartTlsUse};
 use crate::command::Command;
 use crate::extensions::Offered;
 use crate::reply::ReplyCode;
@@ -21,6 +21,14 @@ enum Channel {
     Secured,
 }
 
+/// The first command after the greeting.
+pub(super) fn enter_clear(waiting: Waiting, dialogue: &mut Dialogue) -> State {
+    match dialogue.settings.hello {
+        Hello::Ehlo => ExpectEhlo::enter(Channel::Clear, waiting, dialogue),
+        Hello::Helo => ExpectHelo::enter(Channel::Clear, waiting, dialogue),
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct ExpectEhlo {
     channel: Channel,
@@ -28,10 +36,6 @@ pub(super) struct ExpectEhlo {
 }
 
 impl ExpectEhlo {
-    pub(super) fn enter_clear(waiting: Waiting, dialogue: &mut Dialogue) -> State {
-        Self::enter(Channel::Clear, waiting, dialogue)
-    }
-
     fn enter(channel: Channel, waiting: Waiting, dialogue: &mut Dialogue) -> State {
         let sent = dialogue.send_ehlo();
         State::after(sent, State::Ehlo(Self { channel, waiting }), dialogue)
@@ -42,12 +46,7 @@ impl ExpectEhlo {
             if !EHLO_UNKNOWN.contains(&code.value()) {
                 return State::quit(Ending::EhloRefused, dialogue);
             }
-            let sent = dialogue.send_helo();
-            let next = ExpectHelo {
-                channel: self.channel,
-                waiting: self.waiting,
-            };
-            return State::after(sent, State::Helo(next), dialogue);
+            return ExpectHelo::enter(self.channel, self.waiting, dialogue);
         }
         let offered = Offered::from_lines(dialogue.reply_lines().map(|line| line.bytes));
         match (self.channel, dialogue.settings.start_tls) {
@@ -85,6 +84,11 @@ pub(super) struct ExpectHelo {
 }
 
 impl ExpectHelo {
+    fn enter(channel: Channel, waiting: Waiting, dialogue: &mut Dialogue) -> State {
+        let sent = dialogue.send_helo();
+        State::after(sent, State::Helo(Self { channel, waiting }), dialogue)
+    }
+
     pub(super) fn handle(self, code: ReplyCode, dialogue: &mut Dialogue) -> State {
         if !code.is_positive() {
             return State::quit(Ending::EhloRefused, dialogue);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::dialogue::Dialogue;
 use super::group::ExpectGroup;
-use super::hello::{ExpectEhlo, ExpectHandshake, ExpectHelo, ExpectStartTls};
+use super::hello::{ExpectEhlo, ExpectHandshake, ExpectHelo, ExpectStartTls, enter_clear};
 use crate::command::{Command, EncodeCommandError};
 use crate::reply::{ReplyClass, ReplyCode};
 use crate::stage::Stage;
@@ -136,7 +136,7 @@ impl ExpectGreeting {
         if !code.is_positive() {
             return State::quit(Ending::GreetingRefused, dialogue);
         }
-        ExpectEhlo::enter_clear(self.waiting, dialogue)
+        enter_clear(self.waiting, dialogue)
     }
 }
 

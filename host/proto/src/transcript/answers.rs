@@ -97,7 +97,7 @@ impl Transcript {
                 | Event::Closed(_)
                 | Event::TimedOut
                 | Event::NotAsked { .. }
-                | Event::Dropped(_)
+                | Event::Dropped { .. }
                 | Event::Ended(_) => {}
             }
         }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{
-    Closed, Egress, Ending, Event, Head, HeadRecipient, NotAsked, RecipientKind, TlsFacts,
+    Closed, Dropped, Egress, Ending, Event, Head, HeadRecipient, NotAsked, RecipientKind, TlsFacts,
     Transcript,
 };
 use crate::limits::Limit;
@@ -27,7 +27,7 @@ enum Owned {
     Closed(Closed),
     TimedOut,
     NotAsked(NotAsked),
-    Dropped(u64),
+    Dropped(u64, Dropped),
     Ended(Ending),
 }
 
@@ -102,7 +102,10 @@ fn push(transcript: &mut Transcript, at: Duration, event: &Owned) {
             recipient: transcript.head.recipients.len() - 1,
             reason: *reason,
         },
-        Owned::Dropped(bytes) => Event::Dropped(*bytes),
+        Owned::Dropped(bytes, why) => Event::Dropped {
+            bytes: *bytes,
+            why: *why,
+        },
         Owned::Ended(ending) => Event::Ended(*ending),
     };
     transcript.push(at, event);
@@ -173,7 +176,8 @@ fn events() -> impl Strategy<Value = Owned> {
         1 => closed.prop_map(Owned::Closed),
         1 => Just(Owned::TimedOut),
         1 => select(NotAsked::ALL.to_vec()).prop_map(Owned::NotAsked),
-        1 => any::<u64>().prop_map(Owned::Dropped),
+        1 => (any::<u64>(), select(Dropped::ALL.to_vec()))
+            .prop_map(|(bytes, why)| Owned::Dropped(bytes, why)),
         1 => ending.prop_map(Owned::Ended),
     ]
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::escape::{escape, unescape};
 use super::{
-    Closed, Ending, Event, HeadRecipient, NotAsked, ParseTranscriptError, RecipientKind,
+    Closed, Dropped, Ending, Event, HeadRecipient, NotAsked, ParseTranscriptError, RecipientKind,
     TRANSCRIPT_BYTES_MAX, TlsFacts, Transcript,
 };
 use crate::command::Command;
@@ -99,7 +99,7 @@ fn fill_event(object: &mut Map<String, Value>, event: Event<'_>) {
         Event::Closed(Closed::Other(_)) => "broken",
         Event::TimedOut => "timeout",
         Event::NotAsked { .. } => "not-asked",
-        Event::Dropped(_) => "dropped",
+        Event::Dropped { .. } => "dropped",
         Event::Ended(_) => "ended",
     };
     set("event", Value::from(name));
@@ -128,7 +128,10 @@ fn fill_event(object: &mut Map<String, Value>, event: Event<'_>) {
             set("recipient", Value::from(recipient));
             set("reason", Value::from(reason.as_str()));
         }
-        Event::Dropped(bytes) => set("bytes", Value::from(bytes)),
+        Event::Dropped { bytes, why } => {
+            set("bytes", Value::from(bytes));
+            set("why", Value::from(why.as_str()));
+        }
         Event::Ended(ending) => set("ending", Value::from(ending.to_string())),
         Event::TimedOut | Event::Closed(Closed::Orderly | Closed::Reset) => {}
     }
@@ -272,7 +275,12 @@ fn push_event(transcript: &mut Transcript, object: &Object, last: u64) -> Parsed
             };
             transcript.push(at, event);
         }
-        "dropped" => transcript.push(at, Event::Dropped(object.number("bytes")?)),
+        "dropped" => {
+            let bytes = object.number("bytes")?;
+            let why = object.text("why").and_then(Dropped::from_name);
+            let why = why.ok_or("there is no such reason to drop bytes")?;
+            transcript.push(at, Event::Dropped { bytes, why });
+        }
         "ended" => {
             let ending = Ending::parse(&object.required_text("ending")?);
             transcript.push(

@@ -146,7 +146,7 @@ fn write_event(out: &mut String, event: Event<'_>) {
         Event::NotAsked { recipient, reason } => {
             write!(out, "@ not-asked {recipient} {}", reason.as_str())
         }
-        Event::Dropped(bytes) => write!(out, "@ dropped {bytes}"),
+        Event::Dropped { bytes, why } => write!(out, "@ dropped {bytes} {}", why.as_str()),
         Event::Ended(ending) => write!(out, "@ ended {ending}"),
     };
 }

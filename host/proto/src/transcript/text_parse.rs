@@ -6,7 +6,9 @@ use thiserror::Error;
 
 use super::escape::{unescape, unescape_text};
 use super::text::EXPECTED_MARK;
-use super::{Closed, Ending, Event, HeadRecipient, NotAsked, RecipientKind, TlsFacts, Transcript};
+use super::{
+    Closed, Dropped, Ending, Event, HeadRecipient, NotAsked, RecipientKind, TlsFacts, Transcript,
+};
 use crate::command::Command;
 use crate::reply::{Line, LineEnd};
 
@@ -210,10 +212,9 @@ impl Parsing {
                 self.push(Event::NotAsked { recipient, reason });
             }
             "dropped" => {
-                let bytes = argument
-                    .parse()
-                    .map_err(|_| "dropped has a number of bytes")?;
-                self.push(Event::Dropped(bytes));
+                let (bytes, why) =
+                    parse_dropped(argument).ok_or("dropped has a number of bytes and a reason")?;
+                self.push(Event::Dropped { bytes, why });
             }
             "ended" => {
                 let ending = Ending::parse(argument).map_err(|_| "there is no such ending")?;
@@ -228,6 +229,11 @@ impl Parsing {
 fn parse_not_asked(argument: &str) -> Option<(usize, NotAsked)> {
     let (recipient, reason) = argument.split_once(' ')?;
     Some((recipient.parse().ok()?, NotAsked::from_name(reason)?))
+}
+
+fn parse_dropped(argument: &str) -> Option<(u64, Dropped)> {
+    let (bytes, why) = argument.split_once(' ')?;
+    Some((bytes.parse().ok()?, Dropped::from_name(why)?))
 }
 
 fn parse_tls(argument: &str) -> Parsed<TlsFacts> {
@@ -288,7 +294,9 @@ mod tests {
             "@ +s",
             "@ +1.1234567s",
             "@ +-1s",
-            "@ dropped x",
+            "@ dropped x received-bytes",
+            "@ dropped 3",
+            "@ dropped 3 because",
             "@ ended never",
             "@ not-asked x repeated",
             "@ not-asked 1 because",

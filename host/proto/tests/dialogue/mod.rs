@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use vrfy_proto::reply::{Line, LineEnd};
-use vrfy_proto::session::{Output, Pipelining, Recipient, Session, SessionConfig, StartTlsUse};
+use vrfy_proto::session::{
+    Hello, Output, Pipelining, Recipient, Session, SessionConfig, StartTlsUse,
+};
 use vrfy_proto::stage::Stage;
 use vrfy_proto::timeouts::Timeouts;
 use vrfy_proto::transcript::{Event, Head, Transcript};
@@ -38,6 +40,7 @@ pub(crate) fn config_of(script: &Transcript) -> SessionConfig {
         let (key, value) = setting.split_once('=').expect("a setting is key=value");
         let number = || value.parse().expect("the value is a number");
         match (key, value) {
+            ("hello", "helo") => config.hello = Hello::Helo,
             ("start-tls", "never") => config.start_tls = StartTlsUse::Never,
             ("start-tls", "required") => config.start_tls = StartTlsUse::Required,
             ("pipelining", "never") => config.pipelining = Pipelining::Never,
@@ -109,7 +112,7 @@ impl Player {
                     self.send_flight();
                 }
             }
-            Event::Dropped(bytes) => {
+            Event::Dropped { bytes, .. } => {
                 let bytes = usize::try_from(bytes).expect("a test fits into memory");
                 self.flight.extend(vec![b'x'; bytes]);
             }
