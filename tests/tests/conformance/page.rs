@@ -5,16 +5,17 @@ use crate::section::{Rule, Section};
 const HEAD: &str = "\
 # Conformance
 
-Which rules of the standards bind a client that looks an address up, asks its exchanges as far as RCPT TO
-and never sends a message; and which test shows each of them.
+Which rules of the standards bind a client that looks an address up, asks its exchanges as far as
+RCPT TO and never sends a message; and which test shows each of them.
 
-Written by `make bless` from [tests/data/conformance](../tests/data/conformance); a test fails when a rule
-is missing, when a test that is named here does not exist, or when this page is not what the files say.
+Written by `make bless` from [tests/data/conformance](../tests/data/conformance); a test fails when
+a rule is missing, when a test that is named here does not exist, or when this page is not what the
+files say.
 
-**Level** is that of the document for a client. *(server)* marks what the other side owes us: the test shows
-that we survive its breach. *practice* is what servers do without a document; *ours* follows from being a
-probe. **Shown by** names test functions, dialogues (`.smtp`) and policy cases (in quotes). A rule is
-*held*, or it is an *exception* with its reason.
+**Level** is that of the document for a client. *(server)* marks what the other side owes us: the
+test shows that we survive its breach. *practice* is what servers do without a document; *ours*
+follows from being a probe. **Shown by** names test functions, dialogues (`.smtp`) and policy cases
+(in quotes). A rule is *held*, or it is an *exception* with its reason.
 ";
 
 /// The whole page.

@@ -7,8 +7,8 @@ use vrfy_tests::program::root;
 /// Lines of attributes in front of a test at most.
 const ATTRIBUTES_MAX: usize = 8;
 
-/// What shows a rule must be a test function, a policy case, a dialogue, a fuzz target, or a part of
-/// the programs that test against real servers.
+/// What shows a rule must be a test function, a policy case, a dialogue, a fuzz target, or a part
+/// of the program that tests against real servers.
 pub(crate) fn check(reference: &str) -> Result<(), &'static str> {
     let (path, name) = match reference.split_once("::") {
         Some((path, name)) => (path, Some(name)),

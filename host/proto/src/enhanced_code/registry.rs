@@ -123,7 +123,8 @@ pub const ROWS: &[RegisteredCode] = rows! {
     2 2 "mailbox full" [552] "RFC 3463" Present Present
     2 3 "message length exceeds administrative limit" [552] "RFC 3463" Content Content
     2 4 "mailing list expansion problem" [450, 452] "RFC 3463" Present Present
-    3 0 "other or undefined mail system status" [221, 250, 421, 451, 550, 554] "RFC 3463" System System
+    3 0 "other or undefined mail system status"
+        [221, 250, 421, 451, 550, 554] "RFC 3463" System System
     3 1 "mail system full" [452] "RFC 3463" System System
     3 2 "system not accepting network messages" [453, 521] "RFC 3463, RFC 7504" System System
     3 3 "system not capable of selected features" [] "RFC 3463" Protocol Protocol
@@ -138,7 +139,9 @@ pub const ROWS: &[RegisteredCode] = rows! {
     4 5 "mail system congestion" [451] "RFC 3463" System System
     4 6 "routing loop detected" [] "RFC 3463" System System
     4 7 "delivery time expired" [] "RFC 3463" Nothing Nothing
-    5 0 "other or undefined protocol status" [220, 250, 251, 252, 253, 451, 452, 454, 458, 459, 501, 502, 503, 554] "RFC 3463" Protocol Protocol
+    5 0 "other or undefined protocol status"
+        [220, 250, 251, 252, 253, 451, 452, 454, 458, 459, 501, 502, 503, 554]
+        "RFC 3463" Protocol Protocol
     5 1 "invalid command" [430, 500, 501, 503, 530, 550, 554, 555] "RFC 3463" Protocol Protocol
     5 2 "syntax error" [500, 501, 502, 550, 555] "RFC 3463" Protocol Protocol
     5 3 "too many recipients" [451] "RFC 3463" Count Count
@@ -152,12 +155,17 @@ pub const ROWS: &[RegisteredCode] = rows! {
     6 4 "conversion with loss performed" [250] "RFC 3463" Content Content
     6 5 "conversion failed" [] "RFC 3463" Content Content
     6 6 "message content not available" [554] "RFC 4468" Content Content
-    6 7 "non-ASCII addresses not permitted for that sender or recipient" [550, 553] "RFC 6531" Protocol Protocol
-    6 8 "UTF-8 string reply is required, but not permitted by the client" [252, 550, 553] "RFC 6531" Protocol Protocol
-    6 9 "UTF-8 header message cannot be transferred to one or more recipients" [550] "RFC 6531" Content Content
+    6 7 "non-ASCII addresses not permitted for that sender or recipient"
+        [550, 553] "RFC 6531" Protocol Protocol
+    6 8 "UTF-8 string reply is required, but not permitted by the client"
+        [252, 550, 553] "RFC 6531" Protocol Protocol
+    6 9 "UTF-8 header message cannot be transferred to one or more recipients"
+        [550] "RFC 6531" Content Content
     6 10 "deprecated duplicate of X.6.8" [252, 550, 553] "RFC 6531" Protocol Protocol
-    7 0 "other or undefined security status" [220, 235, 450, 454, 500, 501, 503, 504, 530, 535, 550] "RFC 3463" Client Client
-    7 1 "delivery not authorized, message refused" [451, 454, 502, 503, 533, 550, 551] "RFC 3463" Unclear Client
+    7 0 "other or undefined security status"
+        [220, 235, 450, 454, 500, 501, 503, 504, 530, 535, 550] "RFC 3463" Client Client
+    7 1 "delivery not authorized, message refused"
+        [451, 454, 502, 503, 533, 550, 551] "RFC 3463" Unclear Client
     7 2 "mailing list expansion prohibited" [550] "RFC 3463" Present Present
     7 3 "security conversion required but not possible" [] "RFC 3463" Protocol Protocol
     7 4 "security features not supported" [504] "RFC 3463" Protocol Protocol
@@ -167,7 +175,8 @@ pub const ROWS: &[RegisteredCode] = rows! {
     7 8 "authentication credentials invalid" [535, 554] "RFC 4954" Client Client
     7 9 "authentication mechanism is too weak" [534] "RFC 4954" Client Client
     7 10 "encryption needed" [523] "RFC 5248" Protocol Protocol
-    7 11 "encryption required for requested authentication mechanism" [524, 538] "RFC 4954" Client Client
+    7 11 "encryption required for requested authentication mechanism"
+        [524, 538] "RFC 4954" Client Client
     7 12 "a password transition is needed" [422, 432] "RFC 4954" Client Client
     7 13 "user account disabled" [525] "RFC 5248" Absent Present
     7 14 "trust relationship required" [535, 554] "RFC 5248" Client Client
