@@ -153,6 +153,12 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "IP", help_heading = "Who asks")]
     pub bind: Option<IpAddr>,
 
+    /// Ask nobody on this list: mailboxes, domains, exchanges, addresses; docs/exclusions.md has
+    /// the format. May be given more than once, and adds to the lists that always hold:
+    /// /etc/vrfy/exclusions and those in VRFY_EXCLUDE
+    #[arg(long, value_name = "FILE", help_heading = "Who is not asked")]
+    pub exclude: Vec<PathBuf>,
+
     /// Ask this DNS server instead of the system's; it is asked for reserved names too
     #[arg(
         long,

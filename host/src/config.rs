@@ -4,6 +4,7 @@
 //! Promises: an error here means that nothing was sent to the network; it says which argument is
 //! at fault and what to write instead.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::connect::{AddressGuard, Sockets};
 use crate::dispatch::{DispatchLimits, RetryMode};
 use crate::egress::Egress;
 use crate::error::UserError;
+use crate::exclusions::Exclusions;
 use crate::executor::InProcess;
 use crate::judge::{OnFault, PolicyJudge, Seat};
 use crate::lookup::{Lookup, LookupConfig};
@@ -42,6 +44,8 @@ pub struct Config {
     pub policy: Policy,
     /// Who asks.
     pub egress: Arc<Egress>,
+    /// Who is not asked.
+    pub exclusions: Arc<Exclusions>,
     /// The bounds.
     pub limits: DispatchLimits,
     /// What to do with later attempts.
@@ -73,6 +77,7 @@ impl Config {
             ehlo_name: args.helo.as_deref().map(EhloName::parse).transpose()?,
             reverse_path: ReversePath::parse(&args.mail_from).map_err(UserError::MailFrom)?,
         };
+        let exclusions = Arc::new(Exclusions::read(exclusion_lists(args))?);
         let executor = InProcess {
             lookup: Lookup::new(LookupConfig {
                 resolver: args.resolver,
@@ -99,6 +104,7 @@ impl Config {
             judge: Arc::new(judge),
             policy,
             egress: Arc::new(egress),
+            exclusions,
             limits: DispatchLimits {
                 sessions: args.sessions as usize,
                 sessions_per_lane: args.sessions_per_lane as usize,
@@ -139,6 +145,32 @@ pub fn engine(decision_time: Duration) -> Result<PolicyEngine, UserError> {
 fn policy_cache() -> Option<PathBuf> {
     cache_directory(std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME"))
 }
+
+/// The lists of a run: those that hold for every run on this machine, and its own. A run can add
+/// to the former and not do without them, so that nobody who asked to be left alone is forgotten.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a variable adds lists to those of the arguments, which could replace a default"
+)]
+fn exclusion_lists(args: &ProbeArgs) -> Vec<PathBuf> {
+    let machine = Path::new(MACHINE_EXCLUSIONS);
+    let here = std::env::var_os("VRFY_EXCLUDE").unwrap_or_default();
+    let mut lists = exclusion_lists_of(machine, &here);
+    lists.extend(args.exclude.iter().cloned());
+    lists
+}
+
+fn exclusion_lists_of(machine: &Path, here: &OsStr) -> Vec<PathBuf> {
+    // A list that is there and cannot be read is an error later on; only one that is not there is
+    // none.
+    let is_absent = || matches!(machine.try_exists(), Ok(false));
+    let machine = (!is_absent()).then(|| machine.to_owned());
+    let here = std::env::split_paths(here).filter(|path| !path.as_os_str().is_empty());
+    machine.into_iter().chain(here).collect()
+}
+
+/// The list that holds for every run on this machine, where it exists.
+const MACHINE_EXCLUSIONS: &str = "/etc/vrfy/exclusions";
 
 /// The policy of that file, or the built-in one.
 pub fn load_policy(engine: &PolicyEngine, file: Option<&PathBuf>) -> Result<Policy, UserError> {
@@ -206,3 +238,21 @@ fn timeouts(every: Option<Duration>) -> Timeouts {
 
 /// With longer waits the session's budget grows too: room for so many slow replies.
 const SESSION_REPLIES: u32 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_the_machine_hold_for_every_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = folder.path().join("exclusions");
+        let here = OsStr::new("one.txt::two.txt");
+        let lists = ["one.txt", "two.txt"].map(PathBuf::from);
+        assert_eq!(exclusion_lists_of(&machine, here), lists);
+        std::fs::write(&machine, "example.com").unwrap();
+        let all = [machine.clone(), lists[0].clone(), lists[1].clone()];
+        assert_eq!(exclusion_lists_of(&machine, here), all);
+        assert_eq!(exclusion_lists_of(&machine, OsStr::new("")), [machine]);
+    }
+}

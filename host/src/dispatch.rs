@@ -32,6 +32,7 @@ use vrfy_proto::mailbox::Mailbox;
 
 use crate::clock::{Clock, UnixMs};
 use crate::egress::Egress;
+use crate::exclusions::Exclusions;
 use crate::judge::{Judge, Judgement};
 use crate::lookup::LookupReport;
 use crate::permit::{Executor, PermitReport, ProbeId};
@@ -45,6 +46,7 @@ use self::probe::{Probe, State};
 pub use self::snapshot::Snapshot;
 
 mod decoys;
+mod exclude;
 mod grant;
 mod lane;
 mod limits;
@@ -99,6 +101,8 @@ pub struct Surroundings<E, J> {
     pub clock: Clock,
     /// Who asks.
     pub egress: Arc<Egress>,
+    /// Who is not asked.
+    pub exclusions: Arc<Exclusions>,
     /// The bounds.
     pub limits: DispatchLimits,
     /// What to do with later attempts.
@@ -259,7 +263,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
                 return;
             }
         };
-        let probe = Probe::new(self.next_id, task, self.now(), self.limits());
+        let mut probe = Probe::new(self.next_id, task, self.now(), self.limits());
         if let Some(mailbox) = &probe.mailbox {
             match self.by_mailbox.entry(mailbox.clone()) {
                 Entry::Occupied(entry) => {
@@ -272,6 +276,10 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
                     entry.insert(probe.id);
                 }
             }
+        }
+        let mailbox = probe.mailbox.as_ref();
+        if let Some(exclusion) = mailbox.and_then(|one| self.around.exclusions.of_mailbox(one)) {
+            probe.exclude(exclusion);
         }
         let id = probe.id;
         self.next_id += 1;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | every address has its record, whatever its verdict |
 //! | 1 | our own fault, or a record could not be written |
-//! | 2 | the command line is wrong |
+//! | 2 | the command line, or an exclusion list, is wrong |
 //! | 3 | the list or the output file cannot be used |
 //! | 4 | the policy cannot be loaded, or a setting is wrong |
 //! | 5 | the network cannot be set up: resolver, lab |
@@ -17,6 +17,7 @@ use thiserror::Error;
 use vrfy_proto::ehlo_name::ParseEhloNameError;
 use vrfy_proto::mailbox::ParseMailboxError;
 
+use crate::exclusions::ExclusionError;
 use crate::lookup::LookupError;
 use crate::output::OpenError;
 use crate::policy::{EngineError, PolicyLoadError, SettingError};
@@ -30,6 +31,9 @@ pub enum UserError {
     /// `--mail-from` is no reverse path.
     #[error("--mail-from: {0}, or leave it empty for the null path")]
     MailFrom(ParseMailboxError),
+    /// An exclusion list cannot be used.
+    #[error("--exclude: {0}")]
+    Exclusions(#[from] ExclusionError),
     /// The policy runtime cannot start.
     #[error(transparent)]
     Engine(EngineError),
@@ -68,7 +72,7 @@ impl UserError {
     /// The exit code that stands for it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Helo(_) | Self::MailFrom(_) => 2,
+            Self::Helo(_) | Self::MailFrom(_) | Self::Exclusions(_) => 2,
             Self::Input(_) | Self::Output(_) | Self::OutputIsList(_) => 3,
             Self::Engine(_) | Self::Policy(_) | Self::PolicyFile { .. } | Self::Setting(_) => 4,
             Self::Lookup(_) | Self::Lab(_) => 5,

@@ -14,6 +14,7 @@ pub mod dispatch;
 pub mod drive;
 pub mod egress;
 pub mod error;
+pub mod exclusions;
 pub mod executor;
 pub mod input;
 pub mod judge;

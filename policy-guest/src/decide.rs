@@ -1,7 +1,7 @@
 //! The decision: address first, then the look-up, then the dialogue (`dialogue.rs`).
 
 use crate::contract::{
-    Cause, Decision, DecoyChoice, Evidence, ExchangeChoice, LookupOutcome, Plan,
+    Cause, Decision, DecoyChoice, Evidence, ExchangeChoice, Fact, LookupOutcome, Plan, Verdict,
 };
 use crate::dialogue;
 use crate::reasons::Reason;
@@ -16,9 +16,13 @@ pub fn decide(evidence: &Evidence) -> Decision {
         let verdict = verdict::plain(Reason::AddressInvalid, vec![Cause::Address]);
         return Decision::Settle(verdict);
     }
+    if let Some(excluded) = verdict::excluded(&evidence.facts) {
+        return Decision::Settle(excluded_by(excluded, Cause::Address));
+    }
     let Some(lookup) = evidence.lookups.last() else {
         return first_attempt(&settings);
     };
+    let last = verdict::index(evidence.lookups.len() - 1);
     let reason = match lookup.outcome {
         LookupOutcome::Exchanges | LookupOutcome::ImplicitMx | LookupOutcome::AddressLiteral => {
             return match evidence.attempts.is_empty() {
@@ -33,15 +37,26 @@ pub fn decide(evidence: &Evidence) -> Decision {
         LookupOutcome::NoUsableExchangeNow
         | LookupOutcome::ServFail
         | LookupOutcome::Refused
-        | LookupOutcome::TimedOut
-        | LookupOutcome::Other(_) => Reason::DnsFailure,
+        | LookupOutcome::TimedOut => Reason::DnsFailure,
+        LookupOutcome::Other(_) => match verdict::excluded(&lookup.facts) {
+            Some(excluded) => {
+                return Decision::Settle(excluded_by(excluded, Cause::Lookup(last)));
+            }
+            None => Reason::DnsFailure,
+        },
     };
-    let last = verdict::index(evidence.lookups.len() - 1);
     let verdict = verdict::plain(reason, vec![Cause::Lookup(last)]);
     match reason {
         Reason::DnsFailure => again(evidence, &settings, later(verdict)),
         _ => Decision::Settle(verdict),
     }
+}
+
+/// Somebody wants to be left alone; the entry of the list is told.
+fn excluded_by(entry: &Fact, because: Cause) -> Verdict {
+    let mut verdict = verdict::plain(Reason::Excluded, vec![because]);
+    verdict.facts.push(entry.clone());
+    verdict
 }
 
 /// Probe at once, where the host thinks best.
@@ -63,7 +78,7 @@ fn first_attempt(settings: &Settings<'_>) -> Decision {
 }
 
 /// Look up again on schedule.
-fn later(otherwise: crate::contract::Verdict) -> Again {
+fn later(otherwise: Verdict) -> Again {
     Again {
         reason: Reason::DnsFailure,
         exchange: ExchangeChoice::Planned,

@@ -346,6 +346,13 @@ fn server(found: Found<'_>, settings: &Settings<'_>) -> Decision {
         Reason::Smtputf8Needed | Reason::NoPublicExchange => {
             return Decision::Settle(wish.otherwise);
         }
+        Reason::Excluded => {
+            let facts = &found.evidence.attempts[found.attempt].facts;
+            wish.otherwise
+                .facts
+                .extend(verdict::excluded(facts).cloned());
+            return Decision::Settle(wish.otherwise);
+        }
         Reason::TooManyRecipients => wish.wait = Wait::NextSession,
         Reason::Unreachable | Reason::TimedOut | Reason::TlsFailed => {
             wish.exchange = ExchangeChoice::Next;

@@ -50,6 +50,8 @@ reasons! {
         "The domain's look-up failed in a way that may pass."
     DomainNotServed "domain-not-served" Undeliverable 75
         "The server says that the domain does not exist there or takes no mail."
+    Excluded "excluded" Unknown 0
+        "The mailbox, its domain, its exchange or their address is on an exclusion list."
     FirstAttempt "first-attempt" Unknown 0
         "Nothing was asked yet."
     Greylisted "greylisted" Unknown 0

@@ -123,6 +123,7 @@ fn read_ending(ending: &Ending) -> Reading {
         Ending::TimedOut(_) => Reason::TimedOut,
         Ending::TlsFailed(_) => Reason::TlsFailed,
         Ending::NotAsked(why) if why == "needs-smtputf8" => Reason::Smtputf8Needed,
+        Ending::NotAsked(why) if why == "excluded" => Reason::Excluded,
         Ending::Completed
         | Ending::EhloRefused
         | Ending::Violation(_)

@@ -47,6 +47,12 @@ pub(crate) fn fact(name: &str, value: &str) -> Fact {
     }
 }
 
+/// The fact by which the host says that somebody is not asked, and which entry of which list says
+/// so.
+pub(crate) fn excluded(facts: &[Fact]) -> Option<&Fact> {
+    facts.iter().find(|fact| fact.name == "excluded")
+}
+
 /// An index of the contract. Evidence has far fewer items than `u32` can count.
 pub(crate) fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)

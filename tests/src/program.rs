@@ -69,7 +69,13 @@ impl Run {
     /// `vrfy` with nothing around it.
     #[must_use]
     pub fn plain() -> Self {
-        let mut command = Command::new(program());
+        Self::of(program())
+    }
+
+    /// Another program, such as one that starts `vrfy` in surroundings of its own.
+    #[must_use]
+    pub fn of(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
         command.current_dir(root()).process_group(0);
         for variable in FOREIGN {
             command.env_remove(variable);
@@ -84,11 +90,8 @@ impl Run {
     /// `vrfy` in a shell that has set a limit first, with these arguments of `ulimit`.
     #[must_use]
     pub fn under_limit(limit: &str) -> Self {
-        let mut run = Self::plain();
-        run.command = Command::new("sh");
-        run.command.current_dir(root());
         let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
-        run.args(["-c", &script]).args([program()])
+        Self::of("sh").args(["-c", &script]).args([program()])
     }
 
     /// `vrfy` inside the lab of a scenario, such as `first`.
@@ -314,12 +317,13 @@ pub const TIME_MAX: Duration = Duration::from_secs(60);
 const POLL_EVERY: Duration = Duration::from_millis(10);
 
 /// Variables of the person who runs the tests that would change what the program does.
-const FOREIGN: [&str; 9] = [
+const FOREIGN: [&str; 10] = [
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLUMNS",
     "NO_COLOR",
     "VRFY_ALLOW_SPECIAL",
+    "VRFY_EXCLUDE",
     "VRFY_HELO",
     "VRFY_MAIL_FROM",
     "VRFY_PORT",

@@ -15,7 +15,7 @@ use vrfy::policy::{EngineOptions, GivenSetting, Policy, PolicyEngine, resolve};
 use vrfy_proto::enhanced_code::EnhancedStatusCode;
 use vrfy_proto::evidence::{
     Address, AddressProblem, Attempt, Budget, Cause, Clock, Decision, DecoyChoice, DecoyFinding,
-    Ending, Evidence, Exchange, ExchangeChoice, Lookup, LookupOutcome, MailboxFacts, Reply,
+    Ending, Evidence, Exchange, ExchangeChoice, Fact, Lookup, LookupOutcome, MailboxFacts, Reply,
     Setting, Verdict,
 };
 use vrfy_proto::stage::Stage;
@@ -81,7 +81,7 @@ fn evidence(case: &Case, settings: Vec<Setting>) -> Evidence {
         attempts: case.attempts.iter().map(attempt).collect(),
         decoys: decoys.collect(),
         tags: Vec::new(),
-        facts: Vec::new(),
+        facts: case.facts.iter().map(fact).collect(),
         clock: Clock {
             now_ms: 0,
             probe_started_ms: 0,
@@ -116,8 +116,12 @@ fn lookup(lookup: &case::Lookup) -> Lookup {
         elapsed_ms: 0,
         outcome,
         exchanges: exchanges.iter().map(exchange).collect(),
-        facts: Vec::new(),
+        facts: lookup.facts.iter().map(fact).collect(),
     }
+}
+
+fn fact((name, value): &(String, String)) -> Fact {
+    Fact::new(name, value)
 }
 
 fn attempt(attempt: &case::Attempt) -> Attempt {

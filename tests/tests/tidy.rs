@@ -104,6 +104,7 @@ fn only_reserved_names_and_addresses_are_used() {
             "host/src/connect/tests.rs",
             "shows that the anycast address of a protocol counts as public; nobody asks it",
         ),
+        except("host/src/exclusions/tests.rs", beside),
         except(
             "host/src/policy/names.rs",
             "has a version with a number too many",

@@ -16,8 +16,10 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+pub use self::nat64::{Nat64Prefix, ParseNat64PrefixError};
 use self::registry::{REGISTRY_V4, REGISTRY_V6};
 
+mod nat64;
 mod registry;
 
 /// A row of the registries: a range of addresses and what it is for.
@@ -82,6 +84,38 @@ pub fn rows() -> impl Iterator<Item = &'static SpecialPurpose> {
     REGISTRY_V4.iter().chain(REGISTRY_V6)
 }
 
+/// The address, and every IPv4 address that it carries inside: all the places to which a packet for
+/// it may go.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use vrfy_proto::address_safety::forms;
+///
+/// let nat64: IpAddr = "64:ff9b::192.0.2.1".parse()?;
+/// let all: Vec<IpAddr> = forms(nat64).collect();
+/// assert_eq!(all, [nat64, "192.0.2.1".parse()?]);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+pub fn forms(address: IpAddr) -> impl Iterator<Item = IpAddr> {
+    let inside = match address {
+        IpAddr::V4(_) => [None; 2],
+        IpAddr::V6(address) => inside(address),
+    };
+    let inside = inside.into_iter().flatten().map(IpAddr::V4);
+    std::iter::once(address).chain(inside)
+}
+
+fn inside(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
+    let bits = address.to_bits();
+    let at = |bits: u128, shift: u32| Some(Ipv4Addr::from_bits((bits >> shift) as u32));
+    match row_of_v6(address).map(|row| row.reach) {
+        Some(Reach::NotNorInside { shift } | Reach::AsInside { shift }) => [at(bits, shift), None],
+        Some(Reach::Teredo) => [at(bits, 64), at(!bits, 0)],
+        Some(Reach::LocalNat64) => [Some(local_nat64(bits)), None],
+        Some(Reach::Global | Reach::Not) | None => [None; 2],
+    }
+}
+
 fn classify_v4(address: Ipv4Addr) -> Option<&'static SpecialPurpose> {
     let bits = address.to_bits();
     let covers = |row: &&SpecialPurpose| match row.prefix {
@@ -96,32 +130,24 @@ fn classify_v4(address: Ipv4Addr) -> Option<&'static SpecialPurpose> {
 }
 
 fn classify_v6(address: Ipv6Addr) -> Option<&'static SpecialPurpose> {
+    let row = row_of_v6(address)?;
+    let by_inside = || inside(address).into_iter().flatten().find_map(classify_v4);
+    match row.reach {
+        Reach::Global => None,
+        Reach::Not => Some(row),
+        Reach::NotNorInside { .. } | Reach::LocalNat64 => by_inside().or(Some(row)),
+        Reach::AsInside { .. } | Reach::Teredo => by_inside(),
+    }
+}
+
+fn row_of_v6(address: Ipv6Addr) -> Option<&'static SpecialPurpose> {
     let bits = address.to_bits();
     let covers = |row: &&SpecialPurpose| match row.prefix {
         Prefix::V4 { .. } => false,
         Prefix::V6 { network, length } => (bits ^ network) & mask_v6(length) == 0,
     };
-    let row = REGISTRY_V6
-        .iter()
-        .filter(covers)
-        .max_by_key(|row| row.prefix_length())?;
-    let embedded = |shifts: &[u32]| {
-        shifts
-            .iter()
-            .find_map(|shift| classify_inside(bits, *shift))
-    };
-    match row.reach {
-        Reach::Global => None,
-        Reach::Not => Some(row),
-        Reach::NotNorInside { shift } => embedded(&[shift]).or(Some(row)),
-        Reach::AsInside { shift } => embedded(&[shift]),
-        Reach::Teredo => embedded(&[64]).or_else(|| classify_inside(!bits, 0)),
-        Reach::LocalNat64 => classify_v4(local_nat64(bits)).or(Some(row)),
-    }
-}
-
-fn classify_inside(bits: u128, shift: u32) -> Option<&'static SpecialPurpose> {
-    classify_v4(Ipv4Addr::from_bits((bits >> shift) as u32))
+    let rows = REGISTRY_V6.iter().filter(covers);
+    rows.max_by_key(|row| row.prefix_length())
 }
 
 /// The IPv4 address behind a 48-bit prefix of NAT64: two octets before the reserved octet at bits

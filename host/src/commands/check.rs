@@ -79,6 +79,7 @@ pub(super) fn surroundings(
         judge: Arc::clone(&config.judge),
         clock: config.clock,
         egress: Arc::clone(&config.egress),
+        exclusions: Arc::clone(&config.exclusions),
         limits: config.limits.clone(),
         retry: config.retry,
         seed: random_seed(),

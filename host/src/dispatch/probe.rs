@@ -16,6 +16,7 @@ use vrfy_proto::transcript::Transcript;
 use super::lane::LaneKey;
 use super::limits::DispatchLimits;
 use crate::clock::{UnixMs, whole_ms};
+use crate::exclusions::Exclusion;
 use crate::permit::ProbeId;
 use crate::record::{Clamp, FaultRecord, InputRow};
 
@@ -60,6 +61,8 @@ pub(super) struct Probe {
     pub(super) tasks: Vec<Task>,
     /// Absent for an address that is no mailbox.
     pub(super) mailbox: Option<Mailbox>,
+    /// The entry that keeps the mailbox from being asked.
+    pub(super) excluded: Option<Exclusion>,
     pub(super) evidence: Evidence,
     /// The plan in force; absent before the first decision.
     pub(super) plan: Option<Plan>,
@@ -113,6 +116,7 @@ impl Probe {
             state: State::Judging,
             tasks: vec![task],
             mailbox: parsed.ok(),
+            excluded: None,
             evidence,
             plan: None,
             due: now,

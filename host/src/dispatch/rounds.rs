@@ -9,6 +9,7 @@ use std::sync::Arc;
 use vrfy_proto::domain::Domain;
 use vrfy_proto::evidence::Plan;
 
+use super::exclude::{Screened, screen};
 use super::lane::{LaneKey, key_of};
 use super::probe::State;
 use super::{Dispatcher, Event, RetryMode};
@@ -98,6 +99,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
 
     /// Begins a round with the look-up of the domain.
     pub(super) fn begin_round(&mut self, id: ProbeId) {
+        let now = self.now();
         let Some(probe) = self.probes.get_mut(&id) else {
             return;
         };
@@ -107,8 +109,12 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             self.judge(id);
             return;
         };
-        probe.state = State::LookingUp;
         let domain = mailbox.domain().clone();
+        if probe.is_kept_out(now) {
+            self.judge(id);
+            return;
+        }
+        probe.state = State::LookingUp;
         let waiting = self.lookups.entry(domain.clone()).or_default();
         waiting.push(id);
         if waiting.len() == 1 {
@@ -134,7 +140,8 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
     pub(super) fn handle_looked_up(&mut self, domain: &Domain, report: &LookupReport) {
         self.lookups_open -= 1;
         let waiting = self.lookups.remove(domain).unwrap_or_default();
-        let exchanges = Arc::new(report.plan.exchanges.clone());
+        let Screened { facts, exchanges } = screen(&self.around.exclusions, report);
+        let exchanges = Arc::new(exchanges);
         let reachable = exchanges
             .iter()
             .any(|exchange| !exchange.addresses.is_empty());
@@ -143,7 +150,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             let Some(probe) = self.probes.get_mut(&id) else {
                 continue;
             };
-            probe.evidence.lookups.push(report.facts.clone());
+            probe.evidence.lookups.push(facts.clone());
             probe.exchanges = Arc::clone(&exchanges);
             if reachable {
                 probe.state = State::InLane;

@@ -17,6 +17,8 @@ use crate::clock::rfc3339;
 use crate::permit::{Asked, Permit};
 use crate::record::{FaultRecord, PolicyIdentity, RecordStatus};
 
+mod exclusions;
+
 const START: UnixMs = 1_700_000_000_000;
 
 /// An executor whose every exchange answers RCPT with the code that `answer` gives.
@@ -249,6 +251,7 @@ fn surroundings(world: &Arc<World>, retry: RetryMode) -> Surroundings<World, Dig
             ehlo_name: None,
             reverse_path: ReversePath::Null,
         }),
+        exclusions: Arc::default(),
         limits: DispatchLimits::default(),
         retry,
         seed: 0,

@@ -10,7 +10,9 @@
 //! name = "a greylisted mailbox is asked again where it was greylisted"
 //! mailbox = "ana@example.com"                   # the default
 //! problem = "no-at-sign"                        # instead: the address is no mailbox
-//! lookups = ["exchanges mx.example.com"]        # the default; or `null-mx`, `special-use test`
+//! facts = ["excluded example.com"]              # of the evidence: name and value
+//! lookups = ["exchanges mx.example.com"]        # the default; or `null-mx`, `special-use test`;
+//!                                               # ` | NAME VALUE` behind it is a fact
 //! attempts = ["rcpt-to 451 4.7.1 Greylisted"]   # one text each, one line a reply or a fact
 //! decoys = ["550 5.1.1 User unknown"]           # replies to RCPT TO; `mx2.example.com: ...`
 //! settings = ["decoy=false"]                    # what the operator set
@@ -42,6 +44,8 @@ pub struct Case {
     pub name: String,
     pub mailbox: String,
     pub problem: Option<String>,
+    /// Name and value.
+    pub facts: Vec<(String, String)>,
     pub lookups: Vec<Lookup>,
     pub attempts: Vec<Attempt>,
     pub decoys: Vec<Decoy>,
@@ -56,6 +60,8 @@ pub struct Case {
 pub struct Lookup {
     pub outcome: String,
     pub words: Vec<String>,
+    /// Name and value.
+    pub facts: Vec<(String, String)>,
 }
 
 /// An attempt.
@@ -183,6 +189,7 @@ fn read_case(topic: &str, fields: &Table) -> Case {
         "name",
         "mailbox",
         "problem",
+        "facts",
         "lookups",
         "attempts",
         "decoys",
@@ -213,6 +220,11 @@ fn read_case(topic: &str, fields: &Table) -> Case {
         name: format!("{topic}: {}", text("name").expect("a case has a name")),
         mailbox: text("mailbox").unwrap_or_else(|| "ana@example.com".into()),
         problem: text("problem"),
+        facts: texts(fields, "facts")
+            .unwrap_or_default()
+            .iter()
+            .map(|line| read_fact(line))
+            .collect(),
         lookups,
         attempts,
         decoys: decoys
@@ -242,11 +254,18 @@ fn texts(fields: &Table, key: &str) -> Option<Vec<String>> {
 }
 
 fn read_lookup(line: &str) -> Lookup {
-    let mut words = line.split(' ').map(str::to_owned);
+    let mut parts = line.split(" | ");
+    let mut words = parts.next().unwrap().split(' ').map(str::to_owned);
     Lookup {
         outcome: words.next().unwrap(),
         words: words.collect(),
+        facts: parts.map(read_fact).collect(),
     }
+}
+
+fn read_fact(line: &str) -> (String, String) {
+    let (name, value) = line.split_once(' ').expect("a fact is a name and a value");
+    (name.to_owned(), value.to_owned())
 }
 
 fn read_decoy(line: &str, exchange: &str) -> Decoy {

@@ -44,7 +44,7 @@ pub fn evidence(case: &Case) -> wit::Evidence {
             })
             .collect(),
         tags: Vec::new(),
-        facts: Vec::new(),
+        facts: case.facts.iter().map(fact).collect(),
         clock: wit::Clock {
             now: 0,
             probe_started: 0,
@@ -132,7 +132,14 @@ fn lookup(lookup: &Lookup) -> wit::Lookup {
         elapsed_ms: 0,
         outcome,
         exchanges: exchanges.iter().map(exchange).collect(),
-        facts: Vec::new(),
+        facts: lookup.facts.iter().map(fact).collect(),
+    }
+}
+
+fn fact((name, value): &(String, String)) -> wit::Fact {
+    wit::Fact {
+        name: name.clone(),
+        value: value.clone(),
     }
 }
 

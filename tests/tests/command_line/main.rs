@@ -8,6 +8,7 @@
 
 mod arguments;
 mod check;
+mod exclusions;
 mod exit_codes;
 mod guests;
 mod interruption;
@@ -16,6 +17,7 @@ mod lists;
 mod rows;
 mod special;
 mod terminal;
+mod watched;
 
 /// The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
 const QUICK: [&str; 4] = [
