@@ -144,6 +144,13 @@ pub(super) const REGISTRY_V6: &[SpecialPurpose] = &[
         "RFC 4291",
     ),
     v6(
+        [0, 0, 0, 0, 0xffff, 0, 0, 0],
+        96,
+        NotNorInside { shift: 0 },
+        "Deprecated (IPv4-translated Address)",
+        "RFC 2765 section 2.1",
+    ),
+    v6(
         [0x64, 0xff9b, 0, 0, 0, 0, 0, 0],
         96,
         AsInside { shift: 0 },

@@ -31,6 +31,11 @@ fn an_address_is_judged_by_the_ipv4_address_inside() {
         ("::ffff:1.2.3.4", Some("IPv4-mapped Address")),
         ("::10.0.0.1", Some("Private-Use")),
         ("::1.2.3.4", Some("Deprecated (IPv4-Compatible Address)")),
+        ("::ffff:0:10.0.0.1", Some("Private-Use")),
+        (
+            "::ffff:0:1.2.3.4",
+            Some("Deprecated (IPv4-translated Address)"),
+        ),
         ("64:ff9b::10.0.0.1", Some("Private-Use")),
         ("64:ff9b::127.0.0.1", Some("Loopback")),
         ("64:ff9b::1.2.3.4", None),
