@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use vrfy_proto::address_safety::Nat64Prefix;
 
 /// Does this mailbox exist? Asks its mail server, as far as RCPT TO, and never sends a message.
 ///
@@ -132,26 +133,35 @@ pub struct ProbeArgs {
     )]
     pub decision_time: Duration,
 
-    /// The name for EHLO: the full name of this host, or an address literal
+    /// The name for EHLO: the full name of this host, or an address literal; where absent
+    /// VRFY_HELO, else the literal of the source address
     #[arg(
         long,
         value_name = "NAME",
-        env = "VRFY_HELO",
+        conflicts_with = "egress",
         help_heading = "Who asks"
     )]
     pub helo: Option<String>,
-    /// The reverse path for MAIL FROM; empty for the null path `<>`
+    /// The reverse path for MAIL FROM, where absent VRFY_MAIL_FROM; empty for the null path `<>`
     #[arg(
         long,
         value_name = "ADDRESS",
-        env = "VRFY_MAIL_FROM",
-        default_value = "",
+        conflicts_with = "egress",
         help_heading = "Who asks"
     )]
-    pub mail_from: String,
-    /// The source address of connections
-    #[arg(long, value_name = "IP", help_heading = "Who asks")]
+    pub mail_from: Option<String>,
+    /// The source address of connections; exchanges of the other family are not asked
+    #[arg(
+        long,
+        value_name = "IP",
+        conflicts_with = "egress",
+        help_heading = "Who asks"
+    )]
     pub bind: Option<IpAddr>,
+    /// Several source addresses, each with its EHLO name and reverse path, in a file as
+    /// docs/egress.md describes it; takes the place of the three above
+    #[arg(long, value_name = "FILE", help_heading = "Who asks")]
+    pub egress: Option<PathBuf>,
 
     /// Ask nobody on this list: mailboxes, domains, exchanges, addresses; docs/exclusions.md has
     /// the format. May be given more than once, and adds to the lists that always hold:
@@ -187,6 +197,10 @@ pub struct ProbeArgs {
         help_heading = "Network"
     )]
     pub allow_special: Vec<IpNet>,
+    /// A prefix behind which this network translates to IPv4 (NAT64): an address there is judged
+    /// by the IPv4 address inside
+    #[arg(long, value_name = "PREFIX", help_heading = "Network")]
+    pub nat64: Vec<Nat64Prefix>,
     /// Whether to use STARTTLS where it is offered
     #[arg(
         long,
@@ -229,7 +243,7 @@ pub struct ProbeArgs {
         help_heading = "Manners",
     )]
     pub sessions: u32,
-    /// Sessions open at once to one destination
+    /// Sessions open at once to one destination from one egress
     #[arg(
         long,
         value_name = "N",
@@ -238,6 +252,15 @@ pub struct ProbeArgs {
         help_heading = "Manners",
     )]
     pub sessions_per_lane: u32,
+    /// Sessions open at once to one destination from all egresses together; twice
+    /// --sessions-per-lane where absent
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000),
+        help_heading = "Manners",
+    )]
+    pub sessions_per_destination: Option<u32>,
     /// Addresses asked in one session
     #[arg(
         long,

@@ -7,6 +7,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::args::{PolicyFaultChoice, ProbeArgs, Retry, Tls};
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Sockets};
 use crate::dispatch::{DispatchLimits, RetryMode};
-use crate::egress::Egress;
+use crate::egress::{Egress, Egresses, check_sources, interface_addresses};
 use crate::error::UserError;
 use crate::exclusions::Exclusions;
 use crate::executor::InProcess;
@@ -43,7 +44,7 @@ pub struct Config {
     /// The policy, for its sentences.
     pub policy: Policy,
     /// Who asks.
-    pub egress: Arc<Egress>,
+    pub egresses: Arc<Egresses>,
     /// Who is not asked.
     pub exclusions: Arc<Exclusions>,
     /// The bounds.
@@ -72,11 +73,9 @@ impl Config {
         let policy = load_policy(&engine, args.policy.as_ref())?;
         let judge = judge(args, &engine, &policy)?;
         let clock = Clock::system();
-        let egress = Egress {
-            source: args.bind,
-            ehlo_name: args.helo.as_deref().map(EhloName::parse).transpose()?,
-            reverse_path: ReversePath::parse(&args.mail_from).map_err(UserError::MailFrom)?,
-        };
+        let egresses = egresses(args)?;
+        let mut warnings: Vec<String> = engine.warnings().iter().map(ToString::to_string).collect();
+        let own = own_addresses(&egresses, &mut warnings);
         let exclusions = Arc::new(Exclusions::read(exclusion_lists(args))?);
         let executor = InProcess {
             lookup: Lookup::new(LookupConfig {
@@ -87,6 +86,9 @@ impl Config {
             network: Sockets,
             guard: AddressGuard {
                 allow: args.allow_special.clone(),
+                nat64: args.nat64.clone(),
+                own,
+                exclusions: Arc::clone(&exclusions),
             },
             tls: TlsClient::new(),
             port: args.port,
@@ -103,11 +105,15 @@ impl Config {
             executor: Arc::new(executor),
             judge: Arc::new(judge),
             policy,
-            egress: Arc::new(egress),
+            egresses: Arc::new(egresses),
             exclusions,
             limits: DispatchLimits {
                 sessions: args.sessions as usize,
                 sessions_per_lane: args.sessions_per_lane as usize,
+                sessions_per_destination: args
+                    .sessions_per_destination
+                    .unwrap_or(2 * args.sessions_per_lane)
+                    as usize,
                 mailboxes_per_session: args.per_session as usize,
                 rounds: args.rounds,
                 give_up_after: args.give_up_after,
@@ -119,9 +125,80 @@ impl Config {
                 Retry::Never => RetryMode::Never,
             },
             clock,
-            warnings: engine.warnings().iter().map(ToString::to_string).collect(),
+            warnings,
         })
     }
+}
+
+/// Who asks: the egresses of the file, or the one of the command line. Their names are their own,
+/// and their source addresses are this machine's.
+fn egresses(args: &ProbeArgs) -> Result<Egresses, UserError> {
+    let egresses = match &args.egress {
+        Some(path) => Egresses::load(path)?,
+        None => single_egress(args)?.into(),
+    };
+    // With a resolver of its own, as in the lab, reserved names are as good as others.
+    if args.resolver.is_none() {
+        egresses.iter().try_for_each(check_names)?;
+    }
+    check_sources(&egresses)?;
+    Ok(egresses)
+}
+
+fn single_egress(args: &ProbeArgs) -> Result<Egress, UserError> {
+    let helo = args.helo.clone().or_else(|| variable("VRFY_HELO"));
+    let mail_from = args.mail_from.clone();
+    let mail_from = mail_from.or_else(|| variable("VRFY_MAIL_FROM"));
+    let reverse_path = ReversePath::parse(&mail_from.unwrap_or_default());
+    Ok(Egress::single(
+        args.bind,
+        helo.as_deref().map(EhloName::parse).transpose()?,
+        reverse_path.map_err(UserError::MailFrom)?,
+    ))
+}
+
+/// A variable that is set to something.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "stands in for an argument; clap would take it for one beside --egress"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A reserved name is nobody's to give, and some belong to somebody: `example.com` has a server.
+fn check_names(egress: &Egress) -> Result<(), UserError> {
+    let legs = [&egress.v4, &egress.v6].into_iter();
+    let names = legs.filter_map(|leg| leg.ehlo_name.as_ref()?.domain().name());
+    let names = names.map(|name| ("EHLO name", name));
+    let sender = match &egress.reverse_path {
+        ReversePath::Null => None,
+        ReversePath::Mailbox(mailbox) => mailbox.domain().name(),
+    };
+    let mut names = names.chain(sender.map(|name| ("domain of the reverse path", name)));
+    names.try_for_each(|(what, name)| match name.special_use() {
+        None => Ok(()),
+        Some(row) => Err(UserError::ReservedName {
+            what,
+            name: name.to_string(),
+            purpose: row.purpose,
+            rfc: row.rfc,
+        }),
+    })
+}
+
+/// The addresses of this machine, as far as it knows them: behind a translator of addresses it does
+/// not know its public one.
+fn own_addresses(egresses: &Egresses, warnings: &mut Vec<String>) -> Vec<IpAddr> {
+    let mut own: Vec<IpAddr> = egresses.iter().flat_map(Egress::sources).collect();
+    match interface_addresses() {
+        Ok(addresses) => own.extend(addresses),
+        Err(error) => warnings.push(format!(
+            "cannot list the addresses of this machine, so an exchange that is this machine is not \
+             noticed: {error}"
+        )),
+    }
+    own
 }
 
 /// An engine with the default limits, but for the time of a decision.

@@ -2,51 +2,27 @@
 //!
 //! **Promises.** The address that is checked is the address that is connected to: there is no name
 //! in between that could resolve to something else a moment later. What is not public, by the IANA
-//! registries, is refused before a packet leaves, unless the operator allows the range. Refused,
-//! silent and unreachable stay apart.
+//! registries, is refused before a packet leaves, unless the operator allows the range; so is what
+//! an exclusion list names, and this machine itself. Refused, silent and unreachable stay apart.
 //!
 //! The guard and the time limit stand in front of the [`Network`]: whatever takes the place of
 //! sockets, no address gets there unchecked.
 //!
 //! **Does not** choose among addresses, try again, or count connections.
 //!
-//! Read next: `vrfy_proto::address_safety`, [`crate::drive`].
+//! Read next: `connect/guard.rs`, `vrfy_proto::address_safety`, [`crate::drive`].
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
-use vrfy_proto::address_safety::classify;
 use vrfy_proto::evidence::ConnectFailure;
 
-/// Which addresses may be connected to: the public ones and what is allowed beside them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AddressGuard {
-    /// Ranges that are allowed although they are not public.
-    pub allow: Vec<IpNet>,
-}
+pub use self::guard::AddressGuard;
 
-impl AddressGuard {
-    /// Fails with the name of the special-purpose block that the address belongs to.
-    pub fn check(&self, address: IpAddr) -> Result<(), ConnectFailure> {
-        let Some(special) = classify(address) else {
-            return Ok(());
-        };
-        // An operator who allows 127.0.0.0/8 means ::ffff:127.0.0.1 as well: it is the same place.
-        let canonical = address.to_canonical();
-        let is_allowed = self
-            .allow
-            .iter()
-            .any(|range| range.contains(&address) || range.contains(&canonical));
-        if is_allowed {
-            return Ok(());
-        }
-        Err(ConnectFailure::NotPublic(special.to_string()))
-    }
-}
+mod guard;
 
 /// Opens connections: over sockets, or over what takes their place in a simulation.
 pub trait Network: Send + Sync + 'static {

@@ -31,7 +31,7 @@ use vrfy_proto::evidence::Decision;
 use vrfy_proto::mailbox::Mailbox;
 
 use crate::clock::{Clock, UnixMs};
-use crate::egress::Egress;
+use crate::egress::{EgressId, Egresses};
 use crate::exclusions::Exclusions;
 use crate::judge::{Judge, Judgement};
 use crate::lookup::LookupReport;
@@ -100,7 +100,7 @@ pub struct Surroundings<E, J> {
     /// The time.
     pub clock: Clock,
     /// Who asks.
-    pub egress: Arc<Egress>,
+    pub egresses: Arc<Egresses>,
     /// Who is not asked.
     pub exclusions: Arc<Exclusions>,
     /// The bounds.
@@ -179,6 +179,7 @@ enum Event {
     /// A permit was carried out.
     Reported {
         lane: LaneKey,
+        egress: EgressId,
         /// The domains whose decoy it was to ask.
         decoys: Vec<Domain>,
         report: PermitReport,
@@ -319,9 +320,10 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             Event::LookedUp { domain, report } => self.handle_looked_up(&domain, &report),
             Event::Reported {
                 lane,
+                egress,
                 decoys,
                 report,
-            } => self.handle_reported(&lane, &decoys, report),
+            } => self.handle_reported((&lane, egress), &decoys, report),
         }
     }
 

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | 0 | every address has its record, whatever its verdict |
 //! | 1 | our own fault, or a record could not be written |
-//! | 2 | the command line, or an exclusion list, is wrong |
+//! | 2 | the command line, an egress file or an exclusion list is wrong |
 //! | 3 | the list or the output file cannot be used |
 //! | 4 | the policy cannot be loaded, or a setting is wrong |
-//! | 5 | the network cannot be set up: resolver, lab |
+//! | 5 | the network cannot be set up: resolver, source address, lab |
 //! | 6 | a policy fault ended the run (`--on-policy-fault stop`) |
 //! | 130 | stopped by Ctrl-C; finished records are complete |
 
@@ -17,6 +17,7 @@ use thiserror::Error;
 use vrfy_proto::ehlo_name::ParseEhloNameError;
 use vrfy_proto::mailbox::ParseMailboxError;
 
+use crate::egress::{EgressFileError, SourceError};
 use crate::exclusions::ExclusionError;
 use crate::lookup::LookupError;
 use crate::output::OpenError;
@@ -31,6 +32,27 @@ pub enum UserError {
     /// `--mail-from` is no reverse path.
     #[error("--mail-from: {0}, or leave it empty for the null path")]
     MailFrom(ParseMailboxError),
+    /// An egress file cannot be used.
+    #[error("--egress: {0}")]
+    Egress(#[from] EgressFileError),
+    /// A source address is not this machine's.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A name to give is reserved.
+    #[error(
+        "the {what} {name} is reserved for {purpose} ({rfc}) and cannot be yours; write a name of \
+         your own"
+    )]
+    ReservedName {
+        /// What it was to be.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What it is reserved for.
+        purpose: &'static str,
+        /// By which document.
+        rfc: &'static str,
+    },
     /// An exclusion list cannot be used.
     #[error("--exclude: {0}")]
     Exclusions(#[from] ExclusionError),
@@ -72,10 +94,14 @@ impl UserError {
     /// The exit code that stands for it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Helo(_) | Self::MailFrom(_) | Self::Exclusions(_) => 2,
+            Self::Helo(_)
+            | Self::MailFrom(_)
+            | Self::Egress(_)
+            | Self::ReservedName { .. }
+            | Self::Exclusions(_) => 2,
             Self::Input(_) | Self::Output(_) | Self::OutputIsList(_) => 3,
             Self::Engine(_) | Self::Policy(_) | Self::PolicyFile { .. } | Self::Setting(_) => 4,
-            Self::Lookup(_) | Self::Lab(_) => 5,
+            Self::Lookup(_) | Self::Source(_) | Self::Lab(_) => 5,
         }
     }
 }

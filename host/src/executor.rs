@@ -10,14 +10,14 @@
 //! Promises: every ask is in the report once. What it does not do: decide who is asked, or what an
 //! answer means.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 use vrfy_proto::attempt_view::{Place, SessionView};
 use vrfy_proto::domain::Domain;
 use vrfy_proto::ehlo_name::EhloName;
-use vrfy_proto::evidence::{Attempt, ConnectFailure, DecoyFinding, Ending};
+use vrfy_proto::evidence::{Attempt, ConnectFailure, DecoyFinding, Ending, Fact};
 use vrfy_proto::limits::Limits;
 use vrfy_proto::mx::PlannedExchange;
 use vrfy_proto::session::{
@@ -32,6 +32,8 @@ use vrfy_proto::transcript::{
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Connection, Network, Sockets, connect_over};
 use crate::drive::drive;
+use crate::egress::Source;
+use crate::exclusions::EXCLUDED;
 use crate::lookup::{Lookup, LookupReport};
 use crate::permit::{Ask, Asked, Executor, Permit, PermitReport};
 use crate::tls::TlsClient;
@@ -92,10 +94,12 @@ impl<N: Network> InProcess<N> {
     async fn visit(&self, walk: &Walk, exchange: &PlannedExchange, start_tls: StartTlsUse) -> Held {
         let started_ms = self.clock.now();
         let began = Instant::now();
-        let mut failure = ConnectFailure::Other("the exchange has no address".to_owned());
-        for address in &exchange.addresses {
+        let mut unmade = Unmade::default();
+        for address in self.guard_exchange(exchange, &mut unmade) {
             let target = SocketAddr::new(*address, self.port);
-            let bind = walk.permit.egress.source;
+            let Some(bind) = self.source(walk, target, &mut unmade) else {
+                continue;
+            };
             let timeout = self.timeouts.connect;
             match connect_over(&self.network, target, bind, timeout, &self.guard).await {
                 Ok(connection) => {
@@ -104,11 +108,14 @@ impl<N: Network> InProcess<N> {
                         started_ms,
                         start_tls,
                     };
-                    return self.hold(walk, exchange, connection, start).await;
+                    let held = self.hold(walk, exchange, connection, start).await;
+                    let facts = unmade.facts;
+                    return Held { facts, ..held };
                 }
-                Err(why) => failure = why,
+                Err(why) => unmade.failure = Some(why),
             }
         }
+        let ending = unmade.ending();
         let recipients = walk
             .recipients()
             .into_iter()
@@ -128,10 +135,52 @@ impl<N: Network> InProcess<N> {
             },
             started_ms,
         };
-        let words = words::connect_failure(&failure);
         Held {
-            transcript: Transcript::of_failed_connect(head, &words, began.elapsed()),
-            failure: Some(failure),
+            transcript: Transcript::of_failed_connect(
+                head,
+                &words::ending(&ending),
+                began.elapsed(),
+            ),
+            ending: Some(ending),
+            facts: unmade.facts,
+        }
+    }
+
+    /// The addresses of an exchange, unless it is excluded by its name.
+    fn guard_exchange<'a>(
+        &self,
+        exchange: &'a PlannedExchange,
+        unmade: &mut Unmade,
+    ) -> &'a [IpAddr] {
+        match self.guard.exclusions.of_exchange(&exchange.name) {
+            None => &exchange.addresses,
+            Some(exclusion) => {
+                unmade.exclude(format!("{}: {exclusion}", exchange.name));
+                &[]
+            }
+        }
+    }
+
+    /// The source address to bind, or that the system is to choose one; nothing where the target is
+    /// excluded, or the egress has no source in its family.
+    fn source(
+        &self,
+        walk: &Walk,
+        target: SocketAddr,
+        unmade: &mut Unmade,
+    ) -> Option<Option<IpAddr>> {
+        let target = target.ip();
+        if let Some(exclusion) = self.guard.excluded(target) {
+            unmade.exclude(format!("{target}: {exclusion}"));
+            return None;
+        }
+        match walk.permit.egress.leg(target).source {
+            Source::System => Some(None),
+            Source::Address(source) => Some(Some(source)),
+            Source::None => {
+                unmade.lacks_source(target);
+                None
+            }
         }
     }
 
@@ -147,11 +196,9 @@ impl<N: Network> InProcess<N> {
         let Connection { stream, source } = connection;
         let literal =
             || EhloName::of_source(source.unwrap_or_else(|| start.target.ip())).to_string();
+        let ehlo_name = egress.leg(start.target.ip()).ehlo_name.as_ref();
         let config = SessionConfig {
-            ehlo_name: egress
-                .ehlo_name
-                .as_ref()
-                .map_or_else(literal, ToString::to_string),
+            ehlo_name: ehlo_name.map_or_else(literal, ToString::to_string),
             reverse_path: egress.reverse_path.address(),
             hello: Hello::default(),
             start_tls: start.start_tls,
@@ -168,10 +215,49 @@ impl<N: Network> InProcess<N> {
         transcript.head.started_ms = start.started_ms;
         Held {
             transcript,
-            failure: None,
+            ending: None,
+            facts: Vec::new(),
         }
     }
 }
+
+/// Why no connection to an exchange came about, address by address.
+#[derive(Default)]
+struct Unmade {
+    failure: Option<ConnectFailure>,
+    facts: Vec<Fact>,
+}
+
+impl Unmade {
+    fn exclude(&mut self, what: String) {
+        self.facts.push(Fact::new(EXCLUDED, what));
+    }
+
+    fn lacks_source(&mut self, target: IpAddr) {
+        let told = self.facts.iter().any(|fact| fact.name == NO_SOURCE);
+        if !told {
+            let family = if target.is_ipv6() { "IPv6" } else { "IPv4" };
+            self.facts.push(Fact::new(NO_SOURCE, family));
+        }
+    }
+
+    /// A try that failed tells more than an address that was left out.
+    fn ending(&mut self) -> Ending {
+        let left_out = self.facts.first().map(|fact| fact.name.clone());
+        match (self.failure.take(), left_out) {
+            (Some(failure), _) => Ending::NotConnected(failure),
+            (None, Some(reason)) => Ending::NotAsked(reason),
+            (None, None) => {
+                let what = "the exchange has no address".to_owned();
+                Ending::NotConnected(ConnectFailure::Other(what))
+            }
+        }
+    }
+}
+
+/// The name of the fact, and of the reason not to ask, where the egress has no source address of
+/// the family of the exchange's address.
+const NO_SOURCE: &str = "no-source-address";
 
 /// What a session begins with.
 struct Start {
@@ -183,7 +269,10 @@ struct Start {
 /// A session that was held, or the try at one.
 struct Held {
     transcript: Transcript,
-    failure: Option<ConnectFailure>,
+    /// Where no connection came about: why.
+    ending: Option<Ending>,
+    /// What the transcript does not know.
+    facts: Vec<Fact>,
 }
 
 /// Where the walk goes after a session that brought no answer.
@@ -287,9 +376,14 @@ impl Walk {
                 exchange: u32::try_from(visit.index).unwrap_or(u32::MAX),
             };
             let mut attempt = view.attempt(place, at);
-            if let Some(failure) = &held.failure {
-                attempt.ending = Ending::NotConnected(failure.clone());
+            if let Some(ending) = &held.ending {
+                attempt.ending = ending.clone();
             }
+            attempt.facts.extend(held.facts.iter().cloned());
+            let egress = self.permit.egress.name.as_ref();
+            attempt
+                .facts
+                .extend(egress.map(|name| Fact::new("egress", name)));
             self.attempts[index].push(attempt);
             self.transcripts[index].push(Arc::clone(&transcript));
             if !answered[place] && (goes_on || unaskable) {

@@ -44,6 +44,7 @@ impl Client {
             tls: TlsClient::with_extra_roots(lab.authority().cloned()).unwrap(),
             guard: AddressGuard {
                 allow: ranges.iter().map(|range| range.parse().unwrap()).collect(),
+                ..AddressGuard::default()
             },
             port: lab.port(),
         }

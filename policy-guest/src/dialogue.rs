@@ -91,8 +91,17 @@ impl<'a> Found<'a> {
             Says::Exists => 4,
             Says::Absent => 3,
             Says::Unclear => 2,
+            Says::Us | Says::Server if self.is_unasked() => 0,
             Says::Us | Says::Server => SYSTEM,
         }
+    }
+
+    /// Whether nobody was asked, and nobody will be: a failure beside it may pass.
+    fn is_unasked(&self) -> bool {
+        matches!(
+            self.reading.reason,
+            Reason::Excluded | Reason::NoPublicExchange | Reason::NoSourceAddress
+        )
     }
 
     /// The most telling attempt so far; of equals the newest.
@@ -343,7 +352,7 @@ fn server(found: Found<'_>, settings: &Settings<'_>) -> Decision {
     let hint = answer.and_then(|answer| retry::hint(&answer.text));
     let mut wish = found.wish(settings, reading.reason, hint.unwrap_or(Wait::Schedule));
     match reading.reason {
-        Reason::Smtputf8Needed | Reason::NoPublicExchange => {
+        Reason::Smtputf8Needed | Reason::NoPublicExchange | Reason::NoSourceAddress => {
             return Decision::Settle(wish.otherwise);
         }
         Reason::Excluded => {

@@ -75,7 +75,9 @@ reasons! {
     NoMailDomain "no-mail-domain" Undeliverable 99
         "The domain says that it takes no mail (null MX, RFC 7505)."
     NoPublicExchange "no-public-exchange" Unknown 0
-        "The domain's exchanges have no public address; nothing was asked."
+        "The domain's exchanges have no public address, or that of this machine; nothing was asked."
+    NoSourceAddress "no-source-address" Unknown 0
+        "No egress has a source address of the family that the exchange has: add one."
     PolicyRefused "policy-refused" Unknown 0
         "The server refuses for a policy of its own that does not speak about the mailbox."
     ProtocolTrouble "protocol-trouble" Unknown 0

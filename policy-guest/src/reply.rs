@@ -124,6 +124,7 @@ fn read_ending(ending: &Ending) -> Reading {
         Ending::TlsFailed(_) => Reason::TlsFailed,
         Ending::NotAsked(why) if why == "needs-smtputf8" => Reason::Smtputf8Needed,
         Ending::NotAsked(why) if why == "excluded" => Reason::Excluded,
+        Ending::NotAsked(why) if why == "no-source-address" => Reason::NoSourceAddress,
         Ending::Completed
         | Ending::EhloRefused
         | Ending::Violation(_)

@@ -78,7 +78,7 @@ pub(super) fn surroundings(
         executor: Arc::clone(&config.executor),
         judge: Arc::clone(&config.judge),
         clock: config.clock,
-        egress: Arc::clone(&config.egress),
+        egresses: Arc::clone(&config.egresses),
         exclusions: Arc::clone(&config.exclusions),
         limits: config.limits.clone(),
         retry: config.retry,

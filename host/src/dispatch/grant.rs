@@ -15,6 +15,7 @@ use vrfy_proto::mx::PlannedExchange;
 use super::lane::{Lane, LaneKey};
 use super::probe::{Probe, State};
 use super::{Dispatcher, Event};
+use crate::egress::EgressId;
 use crate::judge::Judge;
 use crate::permit::{Ask, Executor, Permit};
 
@@ -38,13 +39,17 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             }
             // Without a permit everybody who waits does so for an answer that is under way; its
             // report puts the lane into the queue again.
-            if let Some(permit) = self.permit(&key) {
-                self.carry_out(key, permit);
+            let turns = lane.turns(&self.around.limits);
+            for egress in turns {
+                if let Some(permit) = self.permit(&key, egress) {
+                    self.carry_out(key, egress, permit);
+                    break;
+                }
             }
         }
     }
 
-    fn carry_out(&mut self, key: LaneKey, permit: Permit) {
+    fn carry_out(&mut self, key: LaneKey, egress: EgressId, permit: Permit) {
         self.sessions_open += 1;
         let decoys: Vec<Domain> = permit
             .asks
@@ -53,7 +58,8 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             .map(|ask| ask.mailbox.domain().clone())
             .collect();
         if let Some(lane) = self.lanes.get_mut(&key) {
-            lane.sessions += 1;
+            lane.queue(egress).sessions += 1;
+            lane.had_turn(egress);
             lane.decoys_under_way.extend(decoys.iter().cloned());
         }
         self.enqueue(Arc::clone(&key));
@@ -62,6 +68,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             let report = executor.execute(permit).await;
             Event::Reported {
                 lane: key,
+                egress,
                 decoys,
                 report,
             }
@@ -69,16 +76,18 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
     }
 
     /// A permit for whoever stands first in a lane, and for those after it that want to begin at
-    /// the same exchange.
-    fn permit(&mut self, key: &LaneKey) -> Option<Permit> {
+    /// the same exchange, from the same egress.
+    fn permit(&mut self, key: &LaneKey, egress: EgressId) -> Option<Permit> {
         let now = self.now();
-        let secret = self.decoy_secret();
+        // One decoy for each egress and domain, the same in every run: a new one each time would be
+        // greylisted for ever.
+        let secret = self.around.egresses.get(egress).identity();
         let limit = self.limits().mailboxes_per_session;
         let lane = self.lanes.get_mut(key)?;
         let mut gathering = Gathering::default();
         let mut others = Vec::new();
         while gathering.asks.len() < limit
-            && let Some(id) = lane.waiting.pop_front()
+            && let Some(id) = lane.queue(egress).waiting.pop_front()
         {
             let Some(probe) = self.probes.get_mut(&id) else {
                 continue;
@@ -93,28 +102,21 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
                 others.push(id);
                 continue;
             }
-            let decoy = (decoy == Decoy::Asked).then(|| decoy_of(&secret, mailbox.domain()));
+            let decoy =
+                (decoy == Decoy::Asked).then(|| decoy_of(secret.as_bytes(), mailbox.domain()));
             gathering.take(probe, mailbox, decoy);
         }
         for id in others.into_iter().rev() {
-            lane.waiting.push_front(id);
+            lane.queue(egress).waiting.push_front(id);
         }
         let (first_exchange, exchanges) = gathering.start?;
         Some(Permit {
             exchanges,
             first_exchange,
             asks: gathering.asks,
-            egress: Arc::clone(&self.around.egress),
+            egress: Arc::clone(self.around.egresses.get(egress)),
             expires_in: PERMIT_EXPIRY,
         })
-    }
-
-    /// One decoy for each egress and domain, the same in every run: a new one each time would be
-    /// greylisted for ever.
-    fn decoy_secret(&self) -> Vec<u8> {
-        let egress = &self.around.egress;
-        let name = egress.ehlo_name.as_ref().map(ToString::to_string);
-        format!("{} {}", name.unwrap_or_default(), egress.reverse_path).into_bytes()
     }
 }
 

@@ -8,8 +8,11 @@ use std::time::Duration;
 pub struct DispatchLimits {
     /// Sessions open at once, over all lanes.
     pub sessions: usize,
-    /// Sessions open at once to one lane.
+    /// Sessions open at once to one lane from one egress.
     pub sessions_per_lane: usize,
+    /// Sessions open at once to one lane from all egresses together: more addresses of ours do not
+    /// make a site larger.
+    pub sessions_per_destination: usize,
     /// Mailboxes asked in one session, decoys not counted.
     pub mailboxes_per_session: usize,
     /// Look-ups under way at once.
@@ -33,6 +36,8 @@ impl Default for DispatchLimits {
             sessions: 300,
             // Half of what large senders of wanted mail use for a site that they do not know.
             sessions_per_lane: 2,
+            // What one sender with two addresses is used to, however many egresses there are.
+            sessions_per_destination: 4,
             // Well below the 100 that RFC 5321 section 4.5.3.1.8 asks servers to take: harvest
             // protection counts recipients.
             mailboxes_per_session: 10,

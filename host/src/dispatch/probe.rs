@@ -16,6 +16,7 @@ use vrfy_proto::transcript::Transcript;
 use super::lane::LaneKey;
 use super::limits::DispatchLimits;
 use crate::clock::{UnixMs, whole_ms};
+use crate::egress::EgressId;
 use crate::exclusions::Exclusion;
 use crate::permit::ProbeId;
 use crate::record::{Clamp, FaultRecord, InputRow};
@@ -72,6 +73,8 @@ pub(super) struct Probe {
     /// The exchanges of the look-up in force.
     pub(super) exchanges: Arc<Vec<PlannedExchange>>,
     pub(super) lane: Option<LaneKey>,
+    /// Who asks, from the first round to the last: servers that greylist know us by it.
+    pub(super) egress: Option<EgressId>,
     /// The lane that waits for this probe to be judged.
     pub(super) holds_up: Option<LaneKey>,
     pub(super) transcripts: Vec<Arc<Transcript>>,
@@ -123,6 +126,7 @@ impl Probe {
             rounds: 0,
             exchanges: Arc::default(),
             lane: None,
+            egress: None,
             holds_up: None,
             transcripts: Vec::new(),
             clamps: Vec::new(),
@@ -143,6 +147,11 @@ impl Probe {
             asked: asked.to_string(),
             done: done.to_string(),
         });
+    }
+
+    /// Who asks. Only asked of probes that have been in a lane.
+    pub(super) fn egress(&self) -> EgressId {
+        self.egress.unwrap_or_default()
     }
 
     /// The name of the exchange at which the next round begins. Only asked of probes that have one.

@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use vrfy_proto::domain::Domain;
@@ -14,6 +15,7 @@ use super::lane::{LaneKey, key_of};
 use super::probe::State;
 use super::{Dispatcher, Event, RetryMode};
 use crate::clock::whole_ms;
+use crate::egress::EgressId;
 use crate::judge::Judge;
 use crate::lookup::LookupReport;
 use crate::permit::{Asked, Executor, PermitReport, ProbeId};
@@ -90,7 +92,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         let until = now.saturating_add(asked.min(longest));
         let lane = self.lanes.entry(Arc::clone(&key)).or_default();
         lane.held_until = Some(lane.held_until.unwrap_or(0).max(until));
-        let waiting = std::mem::take(&mut lane.waiting);
+        let waiting = lane.take_waiting();
         self.held.push(Reverse((until, Arc::clone(&key))));
         for id in waiting {
             self.wait_in_lane(&key, id);
@@ -146,6 +148,9 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             .iter()
             .any(|exchange| !exchange.addresses.is_empty());
         let key = key_of(&exchanges);
+        let targets = exchanges.iter().flat_map(|exchange| &exchange.addresses);
+        let targets: Vec<IpAddr> = targets.copied().collect();
+        let egress = self.around.egresses.choose(domain, &targets);
         for id in waiting {
             let Some(probe) = self.probes.get_mut(&id) else {
                 continue;
@@ -155,6 +160,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             if reachable {
                 probe.state = State::InLane;
                 probe.lane = Some(Arc::clone(&key));
+                probe.egress.get_or_insert(egress);
                 self.wait_in_lane(&key, id);
             } else {
                 probe.lane = None;
@@ -193,22 +199,20 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
                     self.settle(id, &by, &verdict);
                 }
             }
-            _ => lane.waiting.push_back(id),
+            _ => lane.queue(probe.egress()).waiting.push_back(id),
         }
     }
 
     /// Puts a lane into the queue for permits, where it may have one.
     pub(super) fn enqueue(&mut self, key: LaneKey) {
         let now = self.now();
-        let per_lane = self.limits().sessions_per_lane;
         let Some(lane) = self.lanes.get_mut(&key) else {
             return;
         };
         if lane.is_idle(now) {
             self.lanes.remove(&key);
         } else if !lane.queued
-            && !lane.waiting.is_empty()
-            && lane.sessions < per_lane
+            && !lane.turns(&self.around.limits).is_empty()
             && lane.unjudged == 0
             && !lane.is_held(now)
         {
@@ -219,19 +223,19 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
 
     pub(super) fn handle_reported(
         &mut self,
-        key: &LaneKey,
+        (key, egress): (&LaneKey, EgressId),
         decoys: &[Domain],
         report: PermitReport,
     ) {
         self.sessions_open -= 1;
         if let Some(lane) = self.lanes.get_mut(key) {
-            lane.sessions -= 1;
+            lane.queue(egress).sessions -= 1;
             lane.decoys_under_way
                 .retain(|domain| !decoys.contains(domain));
             for id in report.unasked.iter().rev() {
                 if let Some(probe) = self.probes.get_mut(id) {
                     probe.state = State::InLane;
-                    lane.waiting.push_front(*id);
+                    lane.queue(egress).waiting.push_front(*id);
                 }
             }
         }

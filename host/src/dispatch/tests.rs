@@ -14,9 +14,11 @@ use vrfy_proto::stage::Stage;
 
 use super::*;
 use crate::clock::rfc3339;
+use crate::egress::Egress;
 use crate::permit::{Asked, Permit};
 use crate::record::{FaultRecord, PolicyIdentity, RecordStatus};
 
+mod egresses;
 mod exclusions;
 
 const START: UnixMs = 1_700_000_000_000;
@@ -34,6 +36,7 @@ struct Seen {
     most_open: usize,
     permits: Vec<Vec<String>>,
     decoys: Vec<String>,
+    egresses: Vec<Egress>,
     times: Vec<UnixMs>,
 }
 
@@ -53,7 +56,7 @@ impl Executor for World {
         let exchanges = match missing {
             true => Vec::new(),
             false => vec![PlannedExchange {
-                name: format!("mx.{domain}"),
+                name: exchange_of(domain),
                 preference: 10,
                 implicit: false,
                 addresses: vec!["127.0.0.1".parse().unwrap()],
@@ -90,6 +93,7 @@ impl Executor for World {
             seen.permits.push(asked.collect());
             seen.decoys
                 .extend(permit.asks.iter().filter_map(|ask| ask.decoy.clone()));
+            seen.egresses.push(Egress::clone(&permit.egress));
             seen.times.push(self.clock.now());
         }
         let started = self.clock.now();
@@ -118,6 +122,15 @@ impl Executor for World {
             });
         }
         report
+    }
+}
+
+/// Every domain has an exchange of its own, but those below shared.test have one together.
+fn exchange_of(domain: &Domain) -> String {
+    let name = domain.to_string();
+    match name.ends_with(".shared.test") {
+        true => "mx.shared.test".to_owned(),
+        false => format!("mx.{name}"),
     }
 }
 
@@ -246,11 +259,7 @@ fn surroundings(world: &Arc<World>, retry: RetryMode) -> Surroundings<World, Dig
         executor: Arc::clone(world),
         judge: Arc::new(Digits),
         clock: world.clock,
-        egress: Arc::new(Egress {
-            source: None,
-            ehlo_name: None,
-            reverse_path: ReversePath::Null,
-        }),
+        egresses: Arc::new(Egress::single(None, None, ReversePath::Null).into()),
         exclusions: Arc::default(),
         limits: DispatchLimits::default(),
         retry,
