@@ -124,9 +124,11 @@ fn verdict_on(reply: case::Reply) -> case::SaidVerdict {
         name: String::new(),
         mailbox: "ana@example.com".into(),
         problem: None,
+        facts: Vec::new(),
         lookups: vec![case::Lookup {
             outcome: "exchanges".into(),
             words: vec![exchange.into()],
+            facts: Vec::new(),
         }],
         attempts: vec![case::Attempt {
             round: 1,
