@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::certificates::{Authority, CertificateError};
@@ -118,6 +118,11 @@ impl Lab {
                 tasks.spawn(Arc::clone(&exchange).serve(listener));
             }
         }
+        let silent = ports.silent;
+        tasks.spawn(async move {
+            let () = std::future::pending().await;
+            drop(silent);
+        });
         Ok(Self {
             resolver,
             port: ports.port,
@@ -210,6 +215,7 @@ struct Ports {
     port: u16,
     anchor: TcpSocket,
     listeners: Vec<Vec<TcpListener>>,
+    silent: Vec<(TcpListener, TcpStream)>,
 }
 
 async fn bind_exchanges(exchanges: &[ExchangePlan]) -> Result<Ports, LabError> {
@@ -220,11 +226,12 @@ async fn bind_exchanges(exchanges: &[ExchangePlan]) -> Result<Ports, LabError> {
             cause,
         })?;
         match bind_all(exchanges, port).await {
-            Ok(listeners) => {
+            Ok((listeners, silent)) => {
                 return Ok(Ports {
                     port,
                     anchor,
                     listeners,
+                    silent,
                 });
             }
             Err(LabError::Listen { cause, .. })
@@ -244,11 +251,12 @@ fn hold_port() -> io::Result<(TcpSocket, u16)> {
     Ok((anchor, port))
 }
 
-async fn bind_all(
-    exchanges: &[ExchangePlan],
-    port: u16,
-) -> Result<Vec<Vec<TcpListener>>, LabError> {
+/// The listeners of every exchange, and what keeps the silent ones silent.
+type Bound = (Vec<Vec<TcpListener>>, Vec<(TcpListener, TcpStream)>);
+
+async fn bind_all(exchanges: &[ExchangePlan], port: u16) -> Result<Bound, LabError> {
     let mut all = Vec::with_capacity(exchanges.len());
+    let mut silent = Vec::new();
     for plan in exchanges {
         let mut own = Vec::new();
         for address in listening_addresses(plan) {
@@ -258,9 +266,26 @@ async fn bind_all(
                 cause,
             })?);
         }
+        if plan.table.listen == Listen::Silent {
+            let kept = keep_silent(SocketAddr::from((plan.address, port))).await;
+            silent.push(kept.map_err(|cause| LabError::Listen {
+                what: format!("{} port {port}", plan.address),
+                cause,
+            })?);
+        }
         all.push(own);
     }
-    Ok(all)
+    Ok((all, silent))
+}
+
+/// A listener that has room for one connection, and that connection: the kernel drops whatever
+/// else wants to connect, without a word.
+async fn keep_silent(address: SocketAddr) -> io::Result<(TcpListener, TcpStream)> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(address)?;
+    let listener = socket.listen(0)?;
+    let only = TcpStream::connect(address).await?;
+    Ok((listener, only))
 }
 
 fn listening_addresses(plan: &ExchangePlan) -> Vec<IpAddr> {
@@ -268,7 +293,7 @@ fn listening_addresses(plan: &ExchangePlan) -> Vec<IpAddr> {
     let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
     match plan.table.listen {
         Listen::Loopback => vec![v4],
-        Listen::Dead => Vec::new(),
+        Listen::Dead | Listen::Silent => Vec::new(),
         Listen::Ipv6 => vec![v6],
         Listen::Both => vec![v6, v4],
     }

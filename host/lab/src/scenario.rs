@@ -67,6 +67,7 @@ pub(crate) struct NamePlan {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) cname: Option<String>,
     pub(crate) txt: Vec<String>,
+    pub(crate) ptr: Vec<String>,
     pub(crate) faults: Option<Faults>,
     pub(crate) ttl_s: u32,
 }

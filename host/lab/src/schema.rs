@@ -24,6 +24,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) host: Vec<HostTable>,
     #[serde(default)]
+    pub(crate) blocklist: Vec<BlocklistTable>,
+    #[serde(default)]
     pub(crate) bulk: Vec<BulkTable>,
 }
 
@@ -69,6 +71,9 @@ pub(crate) struct DomainTable {
     pub(crate) cname: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) txt: Vec<String>,
+    /// Addresses whose PTR record is this name.
+    #[serde(default)]
+    pub(crate) reverse: Vec<std::net::IpAddr>,
     pub(crate) dns: Option<Faults>,
     pub(crate) ttl_s: Option<u32>,
     /// The domain's own exchange: `mx.NAME`, or NAME itself when there is no MX.
@@ -207,6 +212,9 @@ pub(crate) enum Listen {
     Loopback,
     /// Nowhere: its address refuses connections.
     Dead,
+    /// On a loopback address of its own that neither takes nor refuses connections, as behind a
+    /// firewall.
+    Silent,
     /// On `::1`; one exchange of a scenario can.
     Ipv6,
     /// On `::1` and on a loopback address of its own.
@@ -223,8 +231,44 @@ pub(crate) struct HostTable {
     pub(crate) cname: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) txt: Vec<String>,
+    /// Addresses whose PTR record is this name.
+    #[serde(default)]
+    pub(crate) reverse: Vec<std::net::IpAddr>,
     pub(crate) dns: Option<Faults>,
     pub(crate) ttl_s: Option<u32>,
+}
+
+/// `[[blocklist]]`: a zone of listed addresses (RFC 5782).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BlocklistTable {
+    pub(crate) zone: Spanned<String>,
+    #[serde(default)]
+    pub(crate) listed: Vec<ListedTable>,
+    /// Whether the test entries of RFC 5782 section 5 are there.
+    #[serde(default = "yes")]
+    pub(crate) test: bool,
+    /// What is said about every other address; without it the address is not listed.
+    pub(crate) others: Option<ListingTable>,
+}
+
+/// One line of `listed`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListedTable {
+    pub(crate) address: std::net::IpAddr,
+    #[serde(default = "listed")]
+    pub(crate) answer: std::net::Ipv4Addr,
+    pub(crate) txt: Option<String>,
+}
+
+/// What a list says about an address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListingTable {
+    #[serde(default = "listed")]
+    pub(crate) answer: std::net::Ipv4Addr,
+    pub(crate) txt: Option<String>,
 }
 
 /// `dns`: one fault for every question about the name, or one a record type.
@@ -267,6 +311,7 @@ pub(crate) enum FaultyType {
     A,
     Aaaa,
     Txt,
+    Ptr,
     Cname,
 }
 
@@ -334,6 +379,15 @@ fn bulk_mailbox() -> String {
 
 fn bulk_exchange() -> String {
     "mx{n}.pool.test".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The answer that lists without several reasons give (RFC 5782 section 2.1).
+fn listed() -> std::net::Ipv4Addr {
+    std::net::Ipv4Addr::new(127, 0, 0, 2)
 }
 
 fn one() -> Spanned<usize> {

@@ -4,7 +4,7 @@
 //! address; every name is defined once (a `[[host]]` may add faults to an exchange's name); an MX
 //! names something that is defined; what is defined for mail is used by some domain.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
@@ -12,7 +12,9 @@ use toml::Spanned;
 
 use crate::answer::Answer;
 use crate::scenario::{DomainPlan, ExchangePlan, KnownAddress, Mistake, NamePlan, Scenario};
-use crate::schema::{BulkTable, DomainTable, ExchangeTable, File, HostTable, LabTable, Listen};
+use crate::schema::{
+    BlocklistTable, BulkTable, DomainTable, ExchangeTable, File, HostTable, LabTable, Listen,
+};
 
 /// Loopback holds more, but each listener costs a file descriptor and memory.
 const EXCHANGES_MAX: usize = 10_000;
@@ -36,6 +38,8 @@ pub(crate) struct Builder {
     addresses: Vec<KnownAddress>,
     /// MX entries and aliases still to be checked: their targets may follow later in the file.
     references: Vec<(String, Range<usize>)>,
+    /// Addresses with the name that their PTR record holds.
+    reversed: Vec<(IpAddr, String)>,
 }
 
 impl Builder {
@@ -48,6 +52,7 @@ impl Builder {
             domains: HashMap::new(),
             addresses: Vec::new(),
             references: Vec::new(),
+            reversed: Vec::new(),
         };
         for table in file.exchange {
             let Some(name) = table.name.clone() else {
@@ -65,6 +70,10 @@ impl Builder {
         for bulk in &file.bulk {
             builder.add_bulk(bulk)?;
         }
+        for table in file.blocklist {
+            builder.add_blocklist(table)?;
+        }
+        builder.add_reversed();
         builder.check_references()?;
         for table in file.domain {
             builder.add_mailboxes(table)?;
@@ -95,7 +104,7 @@ impl Builder {
         let address = loopback_address(index);
         let addresses = match (table.addresses.is_empty(), table.listen) {
             (false, _) => table.addresses.clone(),
-            (true, Listen::Loopback | Listen::Dead) => vec![IpAddr::V4(address)],
+            (true, Listen::Loopback | Listen::Dead | Listen::Silent) => vec![IpAddr::V4(address)],
             (true, Listen::Ipv6) => vec![IpAddr::V6(Ipv6Addr::LOCALHOST)],
             (true, Listen::Both) => {
                 vec![IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(address)]
@@ -125,8 +134,10 @@ impl Builder {
     }
 
     fn add_host(&mut self, table: HostTable) -> Result<(), Mistake> {
-        let (name, span) = valid_name(&table.name)?;
+        let (name, span) = valid_host_name(&table.name)?;
         let cname = self.alias(table.cname.as_ref())?;
+        let reversed = table.reverse.iter().map(|address| (*address, name.clone()));
+        self.reversed.extend(reversed);
         if let Some(known) = self.names.get_mut(&name) {
             let only_adds = table.addresses.is_empty() && cname.is_none();
             if !only_adds || !self.exchange_index.contains_key(&name) {
@@ -142,6 +153,7 @@ impl Builder {
             addresses: table.addresses,
             cname,
             txt: table.txt,
+            ptr: Vec::new(),
             faults: table.dns,
             ttl_s: table.ttl_s.unwrap_or(self.settings.ttl_s),
         };
@@ -153,6 +165,8 @@ impl Builder {
     fn add_domain_names(&mut self, table: &DomainTable) -> Result<(), Mistake> {
         let (name, span) = valid_name(&table.name)?;
         let cname = self.alias(table.cname.as_ref())?;
+        let reversed = table.reverse.iter().map(|address| (*address, name.clone()));
+        self.reversed.extend(reversed);
         let wordless = table.mx.is_none() && cname.is_none() && table.addresses.is_empty();
         let unreachable = matches!(table.dns, Some(crate::schema::Faults::All(_)));
         let mx = match &table.mx {
@@ -180,6 +194,7 @@ impl Builder {
             addresses: table.addresses.clone(),
             cname,
             txt: table.txt.clone(),
+            ptr: Vec::new(),
             faults: table.dns.clone(),
             ttl_s: table.ttl_s.unwrap_or(self.settings.ttl_s),
         };
@@ -189,6 +204,71 @@ impl Builder {
         match own_exchange {
             Some((host, exchange)) => self.add_exchange(host, span, exchange),
             None => Ok(()),
+        }
+    }
+
+    /// A list as RFC 5782 describes it: one name for each address.
+    fn add_blocklist(&mut self, table: BlocklistTable) -> Result<(), Mistake> {
+        let (zone, span) = valid_name(&table.zone)?;
+        let ttl_s = self.settings.ttl_s;
+        let plan = |answer: Ipv4Addr, txt: Option<String>| NamePlan {
+            addresses: vec![IpAddr::V4(answer)],
+            txt: txt.into_iter().collect(),
+            ttl_s,
+            ..NamePlan::default()
+        };
+        let empty = NamePlan {
+            ttl_s,
+            ..NamePlan::default()
+        };
+        let mut entries = vec![(zone.clone(), empty)];
+        if table.test {
+            let listed = Ipv4Addr::new(127, 0, 0, 2);
+            for address in [IpAddr::V4(listed), IpAddr::V6(listed.to_ipv6_mapped())] {
+                let txt = Some("test entry".to_owned());
+                entries.push((name_below(address, &zone), plan(listed, txt)));
+            }
+        }
+        for line in table.listed {
+            let name = name_below(line.address, &zone);
+            entries.push((name, plan(line.answer, line.txt)));
+        }
+        if let Some(others) = table.others {
+            // A wildcard holds below its closest name that exists, so there is one below each.
+            let mut above = BTreeSet::from([zone.clone()]);
+            for (name, _) in &entries {
+                let mut rest = name.as_str();
+                while let Some((_, parent)) = rest.split_once('.')
+                    && parent.len() > zone.len()
+                {
+                    above.insert(parent.to_owned());
+                    rest = parent;
+                }
+            }
+            let wildcards = above.iter().map(|name| format!("*.{name}"));
+            entries.extend(wildcards.map(|name| (name, plan(others.answer, others.txt.clone()))));
+        }
+        for (name, plan) in entries {
+            if self.names.insert(name.clone(), plan).is_some() {
+                return Err(defined_twice(&name, span));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_reversed(&mut self) {
+        for (address, name) in std::mem::take(&mut self.reversed) {
+            let zone = match address {
+                IpAddr::V4(_) => "in-addr.arpa",
+                IpAddr::V6(_) => "ip6.arpa",
+            };
+            let ttl_s = self.settings.ttl_s;
+            let plan = self.names.entry(name_below(address, zone));
+            let plan = plan.or_insert_with(|| NamePlan {
+                ttl_s,
+                ..NamePlan::default()
+            });
+            plan.ptr.push(name);
         }
     }
 
@@ -394,6 +474,31 @@ fn loopback_address(index: usize) -> Ipv4Addr {
     let third = u8::try_from(index / 254).expect("EXCHANGES_MAX keeps it below 256");
     let fourth = u8::try_from(index % 254 + 1).expect("a remainder of 254 fits");
     Ipv4Addr::new(127, 77, third, fourth)
+}
+
+/// The address backwards below a zone: octets of IPv4, nibbles of IPv6.
+fn name_below(address: IpAddr, zone: &str) -> String {
+    let labels: Vec<String> = match address {
+        IpAddr::V4(address) => address.octets().iter().map(u8::to_string).collect(),
+        IpAddr::V6(address) => format!("{:032x}", address.to_bits())
+            .chars()
+            .map(String::from)
+            .collect(),
+    };
+    let labels: Vec<String> = labels.into_iter().rev().collect();
+    format!("{}.{zone}", labels.join("."))
+}
+
+/// A name that may be a wildcard: `*.x.test`, or `*` for every name that is not defined.
+fn valid_host_name(name: &Spanned<String>) -> Result<(String, Range<usize>), Mistake> {
+    match name.get_ref().strip_prefix('*') {
+        Some("") => Ok(("*".to_owned(), name.span())),
+        Some(below) if below.starts_with('.') => match check_name(&below[1..]) {
+            Ok(lower) => Ok((format!("*.{lower}"), name.span())),
+            Err(why) => Err(Mistake::new(name.span(), why)),
+        },
+        _ => valid_name(name),
+    }
 }
 
 fn valid_name(name: &Spanned<String>) -> Result<(String, Range<usize>), Mistake> {

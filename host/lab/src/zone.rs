@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, SOA, TXT};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use crate::scenario::NamePlan;
@@ -58,12 +58,14 @@ pub struct DnsQuestion {
 #[derive(Debug)]
 pub(crate) struct Zone {
     names: BTreeMap<String, NamePlan>,
+    has_wildcards: bool,
     negative_ttl_s: u32,
 }
 
 impl Zone {
     pub(crate) fn new(names: BTreeMap<String, NamePlan>, negative_ttl_s: u32) -> Self {
         Self {
+            has_wildcards: names.keys().any(|name| name.starts_with('*')),
             names,
             negative_ttl_s,
         }
@@ -142,7 +144,7 @@ impl Zone {
     }
 
     fn fault(&self, name: &str, record_type: RecordType) -> Option<Fault> {
-        match self.names.get(name)?.faults.as_ref()? {
+        match self.plan(name)?.faults.as_ref()? {
             Faults::All(fault) => Some(*fault),
             Faults::ByType(faults) => faults.get(&faulty_type(record_type)?).copied(),
         }
@@ -154,7 +156,7 @@ impl Zone {
         let mut owner = owner.clone();
         for _ in 0..=ALIASES_MAX {
             let name = text_of(&owner);
-            let Some(plan) = self.names.get(&name) else {
+            let Some(plan) = self.plan(&name) else {
                 let code = if self.has_names_below(&name) {
                     ResponseCode::NoError
                 } else {
@@ -181,6 +183,25 @@ impl Zone {
             return;
         }
         reply.metadata.response_code = ResponseCode::ServFail;
+    }
+
+    /// What is known of a name: by itself, or by the wildcard at its closest ancestor that exists
+    /// (RFC 4592 section 3.3).
+    fn plan(&self, name: &str) -> Option<&NamePlan> {
+        let own = self.names.get(name);
+        if own.is_some() || !self.has_wildcards || self.has_names_below(name) {
+            return own;
+        }
+        let mut rest = name;
+        while let Some((_, parent)) = rest.split_once('.') {
+            let wildcard = self.names.get(&format!("*.{parent}"));
+            let exists = self.names.contains_key(parent) || self.has_names_below(parent);
+            if wildcard.is_some() || exists {
+                return wildcard;
+            }
+            rest = parent;
+        }
+        self.names.get("*")
     }
 
     /// A name without records of its own exists when others end in it (RFC 8020).
@@ -216,12 +237,17 @@ fn records(plan: &NamePlan, record_type: RecordType) -> Vec<RData> {
         let chunks = text.as_bytes().chunks(255).collect();
         RData::TXT(TXT::from_bytes(chunks))
     });
+    let ptr = plan
+        .ptr
+        .iter()
+        .filter_map(|name| Some(RData::PTR(PTR(name_of(name)?))));
     match record_type {
+        RecordType::PTR => ptr.collect(),
         RecordType::MX => mx.collect(),
         RecordType::A => v4.collect(),
         RecordType::AAAA => v6.collect(),
         RecordType::TXT => txt.collect(),
-        RecordType::ANY => mx.chain(v4).chain(v6).chain(txt).collect(),
+        RecordType::ANY => mx.chain(v4).chain(v6).chain(txt).chain(ptr).collect(),
         _ => Vec::new(),
     }
 }
@@ -232,6 +258,7 @@ fn faulty_type(record_type: RecordType) -> Option<FaultyType> {
         RecordType::A => Some(FaultyType::A),
         RecordType::AAAA => Some(FaultyType::Aaaa),
         RecordType::TXT => Some(FaultyType::Txt),
+        RecordType::PTR => Some(FaultyType::Ptr),
         RecordType::CNAME => Some(FaultyType::Cname),
         _ => None,
     }

@@ -318,3 +318,114 @@ async fn octets_that_are_no_question_stop_nothing() {
     let answer = ask(&lab, "x.test.", RecordType::MX).await;
     assert_eq!(shown(&answer), ["MX 10 mx.x.test. 300"]);
 }
+
+#[tokio::test]
+async fn an_address_has_the_name_that_says_so() {
+    let lab = lab(r#"
+        [[host]]
+        name = "a.test"
+        addresses = ["192.0.2.1"]
+        reverse = ["192.0.2.1", "2001:db8::1"]
+        [[domain]]
+        name = "b.test"
+        reverse = ["192.0.2.1"]
+        [[host]]
+        name = "2.2.0.192.in-addr.arpa"
+        dns = { ptr = "servfail" }
+        "#)
+    .await;
+    let answer = ask(&lab, "1.2.0.192.in-addr.arpa.", RecordType::PTR).await;
+    assert_eq!(shown(&answer), ["PTR a.test. 300", "PTR b.test. 300"]);
+    let nibbles = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.";
+    let answer = ask(&lab, nibbles, RecordType::PTR).await;
+    assert_eq!(shown(&answer), ["PTR a.test. 300"]);
+    let answer = ask(&lab, "2.2.0.192.in-addr.arpa.", RecordType::PTR).await;
+    assert_eq!(answer.metadata.response_code, ResponseCode::ServFail);
+    let answer = ask(&lab, "3.2.0.192.in-addr.arpa.", RecordType::PTR).await;
+    assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
+}
+
+#[tokio::test]
+async fn a_wildcard_answers_for_names_below_its_closest_ancestor_only() {
+    let lab = lab(r#"
+        [[host]]
+        name = "*.wild.test"
+        addresses = ["192.0.2.1"]
+        [[host]]
+        name = "there.wild.test"
+        txt = ["x"]
+        "#)
+    .await;
+    for name in ["a.wild.test.", "a.b.wild.test."] {
+        assert_eq!(
+            shown(&ask(&lab, name, RecordType::A).await),
+            ["A 192.0.2.1 300"],
+            "{name}"
+        );
+    }
+    for (name, code) in [
+        ("there.wild.test.", ResponseCode::NoError),
+        ("wild.test.", ResponseCode::NoError),
+        ("a.there.wild.test.", ResponseCode::NXDomain),
+        ("tame.test.", ResponseCode::NXDomain),
+    ] {
+        let answer = ask(&lab, name, RecordType::A).await;
+        assert_eq!(answer.metadata.response_code, code, "{name}");
+        assert_eq!(shown(&answer), [""; 0], "{name}");
+    }
+    let everything = self::lab("[[host]]\nname = \"*\"\naddresses = [\"192.0.2.9\"]").await;
+    let answer = ask(&everything, "no.such.name.", RecordType::A).await;
+    assert_eq!(shown(&answer), ["A 192.0.2.9 300"]);
+}
+
+#[tokio::test]
+async fn a_blocklist_has_its_test_entries_and_what_it_lists() {
+    let lab = lab(r#"
+        [[blocklist]]
+        zone = "bl.test"
+        listed = [
+            { address = "192.0.2.1", answer = "127.0.0.4", txt = "why" },
+            { address = "2001:db8::1" },
+        ]
+        [[blocklist]]
+        zone = "refusing.test"
+        test = false
+        listed = [{ address = "192.0.2.1" }]
+        others = { answer = "127.255.255.254" }
+        "#)
+    .await;
+    let nibbles = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.bl.test.";
+    let mapped = "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.test.";
+    for (name, answer) in [
+        ("1.2.0.192.bl.test.", "127.0.0.4"),
+        (nibbles, "127.0.0.2"),
+        ("2.0.0.127.bl.test.", "127.0.0.2"),
+        (mapped, "127.0.0.2"),
+        ("1.2.0.192.refusing.test.", "127.0.0.2"),
+        ("7.2.0.192.refusing.test.", "127.255.255.254"),
+        ("2.0.0.127.refusing.test.", "127.255.255.254"),
+    ] {
+        let found = ask(&lab, name, RecordType::A).await;
+        assert_eq!(shown(&found), [format!("A {answer} 300")], "{name}");
+    }
+    let text = ask(&lab, "1.2.0.192.bl.test.", RecordType::TXT).await;
+    assert_eq!(shown(&text), ["TXT why 300"]);
+    for name in ["1.0.0.127.bl.test.", "2.2.0.192.bl.test."] {
+        let answer = ask(&lab, name, RecordType::A).await;
+        assert_eq!(
+            answer.metadata.response_code,
+            ResponseCode::NXDomain,
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_silent_exchange_neither_takes_nor_refuses_connections() {
+    let lab = lab("[[domain]]\nname = \"quiet.test\"\nexchange.listen = \"silent\"").await;
+    let answer = ask(&lab, "mx.quiet.test.", RecordType::A).await;
+    assert_eq!(shown(&answer), ["A 127.77.0.1 300"]);
+    assert_eq!(lab.exchange_addresses("mx.quiet.test"), Some(&[][..]));
+    let connecting = TcpStream::connect(("127.77.0.1", lab.port()));
+    assert!(tokio::time::timeout(SILENCE, connecting).await.is_err());
+}

@@ -54,8 +54,14 @@ fn is_of_address(character: char) -> bool {
 
 /// Whether this is an address of the Internet, and not one for documentation or private use.
 pub(crate) fn is_real_address(token: &str) -> bool {
+    let is_reversed = token.ends_with('.');
     let token = token.trim_matches('.');
     if let Ok(address) = token.parse::<Ipv4Addr>() {
+        // At the beginning of a name, as in `1.2.0.192.in-addr.arpa`, an address runs backwards.
+        let [a, b, c, d] = address.octets();
+        if is_reversed && !is_real_address(&Ipv4Addr::new(d, c, b, a).to_string()) {
+            return false;
+        }
         let [first, second, ..] = address.octets();
         let is_shared = first == 100 && (64..128).contains(&second);
         let is_benchmark = first == 198 && (18..20).contains(&second);
