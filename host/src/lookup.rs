@@ -37,6 +37,8 @@ use vrfy_proto::mx::{
 };
 
 pub use self::answer::{Answer, Datum, Question, QuestionKind};
+pub use self::direct::{Direct, DirectAnswer, Transport, ask_directly};
+pub use self::records::Records;
 pub use self::servers::LookupError;
 
 use self::cache::{Cache, Found};
@@ -45,7 +47,9 @@ use crate::clock::Clock;
 
 mod answer;
 mod cache;
+mod direct;
 mod facts;
+mod records;
 mod servers;
 
 /// How long one question may take, from the moment it is sent: a resolver that has to walk from the

@@ -33,6 +33,10 @@ pub enum QuestionKind {
     V4,
     /// AAAA.
     V6,
+    /// PTR.
+    Ptr,
+    /// TXT.
+    Txt,
 }
 
 /// The record data that we ask for.
@@ -44,6 +48,10 @@ pub enum Datum {
     V4(Ipv4Addr),
     /// Of AAAA.
     V6(Ipv6Addr),
+    /// Of PTR: in lower case, without the trailing dot.
+    Ptr(String),
+    /// Of TXT: the strings of the record, joined.
+    Txt(Vec<u8>),
 }
 
 /// What became of a question.
@@ -83,21 +91,21 @@ impl Answer {
     pub(super) fn mx(&self) -> DnsAnswer<MxRecord> {
         self.typed(|datum| match datum {
             Datum::Mx(record) => Some(record.clone()),
-            Datum::V4(_) | Datum::V6(_) => None,
+            _ => None,
         })
     }
 
     pub(super) fn v4(&self) -> DnsAnswer<Ipv4Addr> {
         self.typed(|datum| match datum {
             Datum::V4(address) => Some(*address),
-            Datum::Mx(_) | Datum::V6(_) => None,
+            _ => None,
         })
     }
 
     pub(super) fn v6(&self) -> DnsAnswer<Ipv6Addr> {
         self.typed(|datum| match datum {
             Datum::V6(address) => Some(*address),
-            Datum::Mx(_) | Datum::V4(_) => None,
+            _ => None,
         })
     }
 
@@ -130,6 +138,8 @@ impl Datum {
     fn weight(&self) -> usize {
         let text = match self {
             Self::Mx(record) => record.exchange.len(),
+            Self::Ptr(name) => name.len(),
+            Self::Txt(text) => text.len(),
             Self::V4(_) | Self::V6(_) => 0,
         };
         size_of::<Self>() + text

@@ -319,6 +319,8 @@ impl QuestionKind {
             Self::Mx => RecordType::MX,
             Self::V4 => RecordType::A,
             Self::V6 => RecordType::AAAA,
+            Self::Ptr => RecordType::PTR,
+            Self::Txt => RecordType::TXT,
         }
     }
 
@@ -330,6 +332,8 @@ impl QuestionKind {
             })),
             (Self::V4, RData::A(address)) => Some(Datum::V4(address.0)),
             (Self::V6, RData::AAAA(address)) => Some(Datum::V6(address.0)),
+            (Self::Ptr, RData::PTR(name)) => Some(Datum::Ptr(text(&name.0))),
+            (Self::Txt, RData::TXT(strings)) => Some(Datum::Txt(strings.txt_data.concat())),
             _ => None,
         }
     }

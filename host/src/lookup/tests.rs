@@ -14,6 +14,7 @@ use self::dns_server::{
 };
 
 mod dns_server;
+mod records;
 
 /// Long enough for loopback on a busy machine, short enough to wait for.
 const TIMEOUT: Duration = Duration::from_millis(700);

@@ -10,7 +10,9 @@ use tokio::net::{TcpListener, UdpSocket};
 pub(super) const A: u16 = 1;
 pub(super) const CNAME: u16 = 5;
 const SOA: u16 = 6;
+pub(super) const PTR: u16 = 12;
 pub(super) const MX: u16 = 15;
+pub(super) const TXT: u16 = 16;
 pub(super) const AAAA: u16 = 28;
 
 /// Response codes.
@@ -80,6 +82,23 @@ impl Say {
     pub(super) fn alias(mut self, name: &str, ttl: u32, target: &str) -> Self {
         let record = (name.to_owned(), CNAME, ttl, encoded(target));
         self.answers.push(record);
+        self
+    }
+
+    pub(super) fn name_of_address(mut self, name: &str, ttl: u32, target: &str) -> Self {
+        let record = (name.to_owned(), PTR, ttl, encoded(target));
+        self.answers.push(record);
+        self
+    }
+
+    /// One TXT record of several strings.
+    pub(super) fn text(mut self, name: &str, ttl: u32, strings: &[&[u8]]) -> Self {
+        let mut data = Vec::new();
+        for string in strings {
+            data.push(u8::try_from(string.len()).unwrap());
+            data.extend(*string);
+        }
+        self.answers.push((name.to_owned(), TXT, ttl, data));
         self
     }
 
