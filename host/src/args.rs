@@ -12,6 +12,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use vrfy_proto::address_safety::Nat64Prefix;
 
+pub use self::doctor::DoctorArgs;
+
+mod doctor;
+
 /// Does this mailbox exist? Asks its mail server, as far as RCPT TO, and never sends a message.
 ///
 /// vrfy looks the domain's exchanges up, opens a real SMTP dialogue, and hands every reply to a
@@ -34,6 +38,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show what a policy is: its settings and its reasons
     Policy(PolicyArgs),
+    /// Check what receiving servers check of us: names, mail back, SPF, blocklists, port 25
+    Doctor(Box<DoctorArgs>),
     /// Start a small Internet on loopback, and run a command inside it
     Lab(LabArgs),
 }

@@ -6,6 +6,7 @@ use crate::error::{EXIT_INTERRUPTED, EXIT_POLICY_FAULT};
 use crate::output::say;
 
 pub mod check;
+pub mod doctor;
 pub mod lab;
 pub mod policy;
 pub mod run;

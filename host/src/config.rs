@@ -18,6 +18,8 @@ use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::session::StartTlsUse;
 use vrfy_proto::timeouts::Timeouts;
 
+pub use self::doctor::doctor;
+
 use crate::args::{PolicyFaultChoice, ProbeArgs, Retry, Tls};
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Sockets};
@@ -34,6 +36,8 @@ use crate::policy::{
     EngineOptions, GivenSetting, Policy, PolicyEngine, PolicyLimits, cache_directory, resolve,
 };
 use crate::tls::TlsClient;
+
+mod doctor;
 
 /// Everything that `check` and `run` need, ready to use.
 pub struct Config {

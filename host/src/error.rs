@@ -9,6 +9,7 @@
 //! | 4 | the policy cannot be loaded, or a setting is wrong |
 //! | 5 | the network cannot be set up: resolver, source address, lab |
 //! | 6 | a policy fault ended the run (`--on-policy-fault stop`) |
+//! | 7 | `vrfy doctor` found a check that fails |
 //! | 130 | stopped by Ctrl-C; finished records are complete |
 
 use std::path::PathBuf;
@@ -108,6 +109,9 @@ impl UserError {
 
 /// A policy fault ended the run.
 pub const EXIT_POLICY_FAULT: u8 = 6;
+
+/// An examination found a check that fails.
+pub const EXIT_EXAMINATION: u8 = 7;
 
 /// Stopped by Ctrl-C, as shells count it: 128 and the number of the signal.
 pub const EXIT_INTERRUPTED: u8 = 130;

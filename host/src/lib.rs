@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod connect;
 pub mod dispatch;
+pub mod doctor;
 pub mod drive;
 pub mod egress;
 pub mod error;

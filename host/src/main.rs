@@ -44,6 +44,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
             Command::Check(args) => commands::check::check(args).await,
             Command::Run(args) => commands::run::run(args).await,
             Command::Policy(args) => commands::policy::policy(&args),
+            Command::Doctor(args) => commands::doctor::doctor(*args).await,
             Command::Lab(args) => commands::lab::lab(args).await,
         }
     });

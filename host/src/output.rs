@@ -17,6 +17,7 @@
 //!
 //! Read next: `docs/output.md` for users; `person.rs`, `comma_separated.rs`, `sink.rs`.
 
+mod checklist;
 pub mod clean;
 mod comma_separated;
 mod json_lines;
@@ -37,6 +38,7 @@ use vrfy_proto::evidence::Reply;
 use crate::record::Record;
 use table::Table;
 
+pub use checklist::render as checklist;
 pub use comma_separated::{COLUMNS, Carried, OTHER_COLUMNS, Others};
 pub(crate) use layout::cut;
 pub use person::{Sentences, render as person};

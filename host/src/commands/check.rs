@@ -97,7 +97,7 @@ pub(super) fn sentences(config: &Config) -> Sentences {
 }
 
 /// A seed that differs from run to run, from the keys that the standard library draws for its maps.
-fn random_seed() -> u64 {
+pub(super) fn random_seed() -> u64 {
     use std::hash::BuildHasher;
     std::hash::RandomState::new().hash_one(0_u8)
 }

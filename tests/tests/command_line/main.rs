@@ -8,6 +8,7 @@
 
 mod arguments;
 mod check;
+mod doctor;
 mod egress;
 mod exclusions;
 mod exit_codes;
