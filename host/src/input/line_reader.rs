@@ -76,10 +76,14 @@ impl<R> LineReader<R> {
     }
 
     /// These lines come next, before those that were put back earlier.
-    pub(super) fn put_back(&mut self, lines: impl IntoIterator<Item = Line>) {
-        let mut lines: VecDeque<Line> = lines.into_iter().collect();
-        lines.append(&mut self.put_back);
-        self.put_back = lines;
+    pub(super) fn put_back<L>(&mut self, lines: L)
+    where
+        L: IntoIterator<Item = Line, IntoIter: DoubleEndedIterator>,
+    {
+        // Those that are here already stay where they are: there may be thousands of them.
+        for line in lines.into_iter().rev() {
+            self.put_back.push_front(line);
+        }
     }
 }
 
