@@ -196,6 +196,9 @@ fn broken(rule: DecisionRule, detail: String) -> FaultCause {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
     use vrfy_proto::evidence::{Address, AddressProblem, Budget, Clock};
 
     use super::{super::super::manifest::tests::manifest, *};
@@ -386,5 +389,102 @@ mod tests {
             );
             assert_eq!(broken_plan(|plan| plan.wishes = facts.clone()), rule);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn any_decision_is_refused_or_keeps_every_rule(given in decisions()) {
+            match checked(given) {
+                Ok(Decision::Settle(verdict)) => check_verdict(&verdict),
+                Ok(Decision::Probe(plan)) => {
+                    check_verdict(&plan.otherwise);
+                    check_causes(&plan.because);
+                    check_facts(&plan.wishes);
+                    prop_assert_eq!(plan.reason, "accepted");
+                }
+                Err(FaultCause::MalformedDecision { detail, .. }) => {
+                    prop_assert!(!detail.chars().any(char::is_control), "{detail:?}");
+                }
+                Err(other) => prop_assert!(false, "{other:?}"),
+            }
+        }
+    }
+
+    fn check_verdict(verdict: &Verdict) {
+        assert!(verdict.confidence <= CONFIDENCE_MAX);
+        assert_eq!(verdict.reason, "accepted");
+        check_causes(&verdict.because);
+        check_facts(&verdict.facts);
+    }
+
+    /// The evidence has an address and one tag, and nothing else.
+    fn check_causes(causes: &[Cause]) {
+        assert!(causes.len() <= CAUSES_MAX);
+        let allowed = [Cause::Address, Cause::Tag(0)];
+        assert!(causes.iter().all(|cause| allowed.contains(cause)));
+    }
+
+    fn check_facts(facts: &[Fact]) {
+        assert!(facts.len() <= FACTS_MAX);
+        for fact in facts {
+            assert!(is_name(&fact.name) && fact.value.len() <= FACT_BYTES_MAX);
+        }
+    }
+
+    fn decisions() -> impl Strategy<Value = wit::Decision> {
+        let settled = verdicts().prop_map(wit::Decision::Settle);
+        let plans = (verdicts(), verdicts()).prop_map(|(otherwise, one)| {
+            wit::Decision::Probe(wit::Plan {
+                reason: one.reason,
+                because: one.because,
+                wishes: one.facts,
+                otherwise,
+                ..plan()
+            })
+        });
+        prop_oneof![settled, plans]
+    }
+
+    fn verdicts() -> impl Strategy<Value = wit::Verdict> {
+        let reasons = prop_oneof![9 => Just("accepted".to_owned()), 1 => any::<String>()];
+        let facts = prop_oneof![
+            9 => names_and_values(FACT_BYTES_MAX, 0..3),
+            1 => names_and_values(FACT_BYTES_MAX + 2, 30..36),
+        ];
+        let causes = prop_oneof![9 => vec(causes(), 0..4), 1 => vec(causes(), 7..11)];
+        let confidence = prop_oneof![9 => 0_u8..=100, 1 => any::<u8>()];
+        (reasons, causes, facts, confidence).prop_map(|(reason, because, facts, confidence)| {
+            wit::Verdict {
+                reason,
+                because,
+                facts,
+                confidence,
+                ..verdict()
+            }
+        })
+    }
+
+    fn names_and_values(
+        bytes: usize,
+        count: std::ops::Range<usize>,
+    ) -> impl Strategy<Value = Vec<wit::FactResult>> {
+        let names = prop_oneof![20 => Just("rule".to_owned()), 1 => any::<String>()];
+        let one = (names, 0..=bytes).prop_map(|(name, bytes)| fact(&name, &"x".repeat(bytes)));
+        vec(one, count)
+    }
+
+    fn causes() -> impl Strategy<Value = wit::Cause> {
+        let index = select(vec![0, 1, u32::MAX]);
+        prop_oneof![
+            10 => Just(wit::Cause::Address),
+            5 => Just(wit::Cause::Tag(0)),
+            1 => index.prop_flat_map(|index| select(vec![
+                wit::Cause::Tag(index),
+                wit::Cause::Lookup(index),
+                wit::Cause::Attempt(index),
+                wit::Cause::Decoy(index),
+                wit::Cause::Reply(wit::ReplyReference { attempt: index, reply: index }),
+            ])),
+        ]
     }
 }

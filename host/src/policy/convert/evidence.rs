@@ -288,6 +288,8 @@ fn setting<'e>(setting: &'e host::Setting, rest: &mut Rest<'e, 'e>) -> wit::Sett
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use vrfy_proto::enhanced_code::EnhancedStatusCode;
 
     use super::*;
@@ -367,6 +369,16 @@ mod tests {
     }
 
     fn evidence() -> host::Evidence {
+        evidence_of(&[0, 3, 1], &[(2, true), (0, false), (4, true)], &[2, 3])
+    }
+
+    /// Evidence with so many exchanges in each look-up, so many replies in each attempt and
+    /// whether it had TLS, and so many texts in the first and the last setting of texts.
+    fn evidence_of(
+        lookups: &[usize],
+        attempts: &[(usize, bool)],
+        texts: &[usize; 2],
+    ) -> host::Evidence {
         let mut names = Names(0);
         let setting = |key: String, value| host::Setting { key, value };
         host::Evidence {
@@ -378,12 +390,11 @@ mod tests {
                     column: Some(7),
                 }),
             },
-            lookups: vec![names.lookup(0), names.lookup(3), names.lookup(1)],
-            attempts: vec![
-                names.attempt(2, true),
-                names.attempt(0, false),
-                names.attempt(4, true),
-            ],
+            lookups: lookups.iter().map(|count| names.lookup(*count)).collect(),
+            attempts: attempts
+                .iter()
+                .map(|(replies, tls)| names.attempt(*replies, *tls))
+                .collect(),
             decoys: vec![host::DecoyFinding {
                 asked_ms: 9,
                 exchange_name: names.next(),
@@ -401,10 +412,10 @@ mod tests {
                 deadline_ms: Some(12),
             },
             settings: vec![
-                setting(names.next(), SettingValue::Texts(names.list(2))),
+                setting(names.next(), SettingValue::Texts(names.list(texts[0]))),
                 setting(names.next(), SettingValue::Text(names.next())),
                 setting(names.next(), SettingValue::Durations(vec![1, 2])),
-                setting(names.next(), SettingValue::Texts(names.list(3))),
+                setting(names.next(), SettingValue::Texts(names.list(texts[1]))),
                 setting(names.next(), SettingValue::Integer(-1)),
                 setting(names.next(), SettingValue::Duration(3)),
                 setting(names.next(), SettingValue::Flag(true)),
@@ -428,8 +439,25 @@ mod tests {
 
     #[test]
     fn every_list_holds_what_it_held() {
-        let host = evidence();
-        with_wit(&host, |wit| {
+        check_lists(&evidence());
+        check_settings(&evidence());
+    }
+
+    proptest! {
+        #[test]
+        fn every_list_of_any_length_holds_what_it_held(
+            lookups in vec(0_usize..5, 0..4),
+            attempts in vec((0_usize..6, any::<bool>()), 0..5),
+            texts in [0_usize..5, 0_usize..5],
+        ) {
+            let host = evidence_of(&lookups, &attempts, &texts);
+            check_lists(&host);
+            check_settings(&host);
+        }
+    }
+
+    fn check_lists(host: &host::Evidence) {
+        with_wit(host, |wit| {
             assert_eq!(wit.tags, host.tags);
             assert_eq!(names_of(wit.facts), names_in(&host.facts));
             assert_eq!(wit.lookups.len(), host.lookups.len());
@@ -457,10 +485,10 @@ mod tests {
         });
     }
 
-    #[test]
-    fn every_setting_keeps_its_kind_and_value() {
-        let host = evidence();
-        with_wit(&host, |wit| {
+    /// Every setting keeps its kind and value.
+    fn check_settings(host: &host::Evidence) {
+        with_wit(host, |wit| {
+            assert_eq!(wit.settings.len(), host.settings.len());
             for (wit, host) in wit.settings.iter().zip(&host.settings) {
                 assert_eq!(wit.key, host.key);
                 match (&wit.value, &host.value) {
