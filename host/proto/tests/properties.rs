@@ -8,15 +8,16 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use vrfy_proto::command::Command;
+use vrfy_fuzz::checks::{
+    accounted_bytes, check_answers, check_forms, check_group, check_manners, check_memory,
+};
 use vrfy_proto::limits::Limits;
-use vrfy_proto::reply::{Line, LineEnd, LineRole, Reply};
+use vrfy_proto::reply::LineEnd;
 use vrfy_proto::reply_reader::ReplyReader;
 use vrfy_proto::session::{
     Output, Pipelining, Recipient, RecipientKind, Session, SessionConfig, StartTlsUse,
 };
-use vrfy_proto::stage::Stage;
-use vrfy_proto::transcript::{Closed, Event, TlsFacts, Transcript};
+use vrfy_proto::transcript::{Closed, TlsFacts, Transcript};
 
 /// One thing that happens to a session.
 #[derive(Clone, Debug)]
@@ -45,9 +46,10 @@ proptest! {
         let (transcript, fed) = player.play_to_the_end();
         prop_assert!(transcript.ending().is_some());
         prop_assert_eq!(accounted_bytes(&transcript), fed);
-        check_forms(&transcript)?;
-        check_answers(&transcript)?;
-        check_manners(&transcript, limits)?;
+        check_forms(&transcript);
+        check_answers(&transcript);
+        check_manners(&transcript, limits);
+        check_memory(&transcript, limits);
     }
 
     #[test]
@@ -131,7 +133,7 @@ proptest! {
         for prefix in ["", "S: ", "@ ", "@ tls "] {
             let text = format!("{prefix}{text}");
             if let Ok(transcript) = Transcript::from_text(&text) {
-                check_forms(&transcript)?;
+                check_forms(&transcript);
                 let _ = transcript.answers();
             }
         }
@@ -357,86 +359,6 @@ fn commands_after(
         commands.extend(bytes);
     }
     commands
-}
-
-/// RFC 2920 section 3.1: EHLO, STARTTLS and QUIT stand alone here, so they are last in their group.
-fn check_group(bytes: &[u8]) {
-    let group = bytes.strip_suffix(b"\r\n").expect("whole lines are sent");
-    let lines: Vec<&[u8]> = group.split(|byte| *byte == b'\n').collect();
-    for line in &lines {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let command = Command::parse(line).expect("only our commands are sent");
-        let is_alone = !matches!(
-            command.stage(),
-            Stage::MailFrom | Stage::RcptTo | Stage::Rset
-        );
-        assert!(
-            !is_alone || lines.len() == 1,
-            "{command:?} stands in a group"
-        );
-    }
-}
-
-fn accounted_bytes(transcript: &Transcript) -> u64 {
-    let bytes = |(_, event)| match event {
-        Event::Received(Line {
-            bytes,
-            end,
-            dropped,
-        }) => {
-            let end = match end {
-                LineEnd::CrLf => 2,
-                LineEnd::Lf => 1,
-                LineEnd::Missing => 0,
-            };
-            bytes.len() as u64 + u64::from(dropped) + end
-        }
-        Event::Dropped { bytes, .. } => bytes,
-        _ => 0,
-    };
-    transcript.events().map(bytes).sum()
-}
-
-fn check_forms(transcript: &Transcript) -> Result<(), TestCaseError> {
-    let from_text = Transcript::from_text(&transcript.to_text());
-    prop_assert_eq!(from_text.as_ref(), Ok(transcript));
-    let from_json = Transcript::from_json_lines(&transcript.to_json_lines());
-    prop_assert_eq!(from_json.as_ref(), Ok(transcript));
-    Ok(())
-}
-
-/// Every reply in the record is the answer to one command, or nobody asked for it.
-fn check_answers(transcript: &Transcript) -> Result<(), TestCaseError> {
-    let mut replies = Vec::new();
-    let mut lines = Vec::new();
-    for (_, event) in transcript.events() {
-        if let Event::Received(line) = event {
-            lines.push(line);
-            if let LineRole::Completes(_) = line.role() {
-                replies.extend(Reply::from_lines(lines.drain(..)));
-            }
-        }
-    }
-    let answers = transcript.answers();
-    let answered = answers.iter().filter_map(|answer| answer.reply.clone());
-    let unsolicited = transcript.unsolicited().into_iter().map(|(_, reply)| reply);
-    prop_assert_eq!(answered.chain(unsolicited).collect::<Vec<_>>(), replies);
-    Ok(())
-}
-
-fn check_manners(transcript: &Transcript, limits: Limits) -> Result<(), TestCaseError> {
-    let mut recipients = 0;
-    let mut rejections = 0;
-    for answer in transcript.answers() {
-        if answer.stage == Stage::RcptTo {
-            recipients += 1;
-            let is_rejection = answer.reply.is_some_and(|reply| reply.code.is_permanent());
-            rejections += usize::from(is_rejection && answer.void.is_none());
-        }
-    }
-    prop_assert!(recipients <= limits.recipients);
-    prop_assert!(rejections <= limits.rejections);
-    Ok(())
 }
 
 fn lines_by_hand(bytes: &[u8]) -> Vec<(Vec<u8>, LineEnd)> {

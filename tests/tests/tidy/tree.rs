@@ -97,7 +97,7 @@ pub(crate) fn rust_files() -> Vec<File> {
 
 /// Everything that people write; not what Cargo writes.
 pub(crate) fn text_files() -> Vec<File> {
-    files(|path| path != "Cargo.lock")
+    files(|path| !path.ends_with("Cargo.lock"))
 }
 
 /// The files of the tree that are text and that are wanted, sorted by path.
