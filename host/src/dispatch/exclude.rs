@@ -57,6 +57,21 @@ pub(super) fn screen(exclusions: &Exclusions, report: &LookupReport) -> Screened
         exchanges: report.plan.exchanges.clone(),
     };
     let mut excluded = Vec::new();
+    // Where a domain is an alias, the other one is asked in its place (RFC 5321 section 5.1).
+    let aliases = report
+        .facts
+        .facts
+        .iter()
+        .filter(|fact| fact.name == "alias");
+    for alias in aliases {
+        if let Some(exclusion) = exclusions.of_domain(&alias.value) {
+            excluded.push(format!("alias {}: {exclusion}", alias.value));
+            screened
+                .exchanges
+                .iter_mut()
+                .for_each(|exchange| exchange.addresses.clear());
+        }
+    }
     for exchange in &mut screened.exchanges {
         let name = &exchange.name;
         if let Some(exclusion) = exclusions.of_exchange(name) {

@@ -39,8 +39,8 @@ pub enum EntryProblem {
     },
     /// It is no name.
     #[error(
-        "{error} in {text:?}; write a mailbox, a domain such as example.com, .example.com for \
-         what lies below it too, mx:.example.net for exchanges, or addresses such as 192.0.2.0/24"
+        "{text:?}: {error}; write a mailbox, a domain such as example.com, .example.com for what \
+         lies below it too, mx:.example.net for exchanges, or addresses such as 192.0.2.0/24"
     )]
     Name {
         /// The name.
@@ -117,7 +117,7 @@ fn entry(text: &str) -> Result<Entry, EntryProblem> {
 
 fn hash_of(digits: &str) -> Result<Fingerprint, EntryProblem> {
     let wrong = || EntryProblem::Hash {
-        found: digits.to_owned(),
+        found: beginning(digits),
     };
     let mut digest = [0; 32];
     if digits.len() != 2 * digest.len() || !digits.bytes().all(|octet| octet.is_ascii_hexdigit()) {
@@ -137,16 +137,26 @@ fn name_of(text: &str) -> Result<(String, Reach), EntryProblem> {
     };
     if name.starts_with('*') {
         return Err(EntryProblem::Wildcard {
-            text: text.to_owned(),
+            text: beginning(text),
         });
     }
     match DomainName::parse(name) {
         Ok(name) => Ok((name.as_str().to_owned(), reach)),
         Err(error) => Err(EntryProblem::Name {
-            text: text.to_owned(),
+            text: beginning(text),
             error,
         }),
     }
+}
+
+/// As much of a text as shows which one is meant.
+fn beginning(text: &str) -> String {
+    const SHOWN_MAX: usize = 60;
+    let mut shown: String = text.chars().take(SHOWN_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn range_of(text: &str) -> Result<IpNet, EntryProblem> {
@@ -154,7 +164,7 @@ fn range_of(text: &str) -> Result<IpNet, EntryProblem> {
         .parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     let range = range.map_err(|_| EntryProblem::Range {
-        text: text.to_owned(),
+        text: beginning(text),
     })?;
     let meant = range.trunc();
     match meant == range {

@@ -10,7 +10,7 @@ use super::{ExclusionError, Exclusions, Place};
 /// Longest line in bytes: the longest text that is read as a mailbox, and a comment beside it.
 pub const EXCLUSION_LINE_MAX: usize = 4 * 1024;
 
-/// Lines of all lists together: at some 40 octets an entry they need less than a gigabyte.
+/// Lines of all lists together: at 30 to 60 octets an entry they need about a gigabyte.
 pub const EXCLUSION_LINES_MAX: u32 = 20_000_000;
 
 /// Bytes of all lists together: 100 for every line, twice what hashed entries have.

@@ -195,6 +195,8 @@ fn a_line_that_is_not_understood_is_named_with_what_is_allowed() {
         assert!(told.contains(message), "{line}: {told}");
     }
     assert!(problem("example.com\n\n# x\nana@\n").starts_with("list line 4: "));
+    let prose = problem(&"somebody wrote a letter ".repeat(100));
+    assert!(prose.contains("…\": ") && prose.len() < 400, "{prose}");
 }
 
 #[test]

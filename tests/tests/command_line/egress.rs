@@ -250,6 +250,15 @@ fn an_egress_file_and_a_single_egress_exclude_each_other() {
 }
 
 #[test]
+fn a_prefix_of_nat64_has_a_length_of_the_standard() {
+    let run = Run::plain().args(["check", "ana@x.invalid", "--nat64"]);
+    let outcome = run.args(["2001:db8:64::/95"]).run().exits(2);
+    let _ = outcome.complains("its length is 32, 40, 48, 56, 64 or 96");
+    let run = Run::plain().args(["check", "ana@x.invalid", "--nat64"]);
+    let _ = run.args(["2001:db8:64::/96"]).run().exits(0);
+}
+
+#[test]
 fn a_name_that_is_reserved_is_not_ours_to_give() {
     for (arguments, message) in [
         (

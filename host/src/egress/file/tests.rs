@@ -3,7 +3,7 @@
 use super::*;
 
 fn told(text: &str) -> String {
-    let mistake = parse(text).err().expect("it is refused");
+    let mistake = parse(text).expect_err("it is refused");
     mistake.locate(Path::new("egress.toml"), text).to_string()
 }
 
