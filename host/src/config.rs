@@ -80,7 +80,7 @@ impl Config {
         let egresses = egresses(args)?;
         let mut warnings: Vec<String> = engine.warnings().iter().map(ToString::to_string).collect();
         let own = own_addresses(&egresses, &mut warnings);
-        let exclusions = Arc::new(Exclusions::read(exclusion_lists(args))?);
+        let exclusions = Arc::new(Exclusions::read(exclusion_lists(&args.exclude))?);
         let executor = InProcess {
             lookup: Lookup::new(LookupConfig {
                 resolver: args.resolver,
@@ -233,11 +233,11 @@ fn policy_cache() -> Option<PathBuf> {
     clippy::disallowed_methods,
     reason = "a variable adds lists to those of the arguments, which could replace a default"
 )]
-fn exclusion_lists(args: &ProbeArgs) -> Vec<PathBuf> {
+fn exclusion_lists(given: &[PathBuf]) -> Vec<PathBuf> {
     let machine = Path::new(MACHINE_EXCLUSIONS);
     let here = std::env::var_os("VRFY_EXCLUDE").unwrap_or_default();
     let mut lists = exclusion_lists_of(machine, &here);
-    lists.extend(args.exclude.iter().cloned());
+    lists.extend(given.iter().cloned());
     lists
 }
 

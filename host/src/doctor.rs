@@ -92,7 +92,7 @@ impl Doctor {
         let Correspondence {
             findings,
             mut contacts,
-        } = mail::examine(&self.executor, egress).await;
+        } = mail::examine(&self.executor, &self.executor.guard.exclusions, egress).await;
         for target in &self.targets {
             contacts.extend(port::greet(&self.executor, egress, target).await);
         }

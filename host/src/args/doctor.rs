@@ -75,6 +75,12 @@ pub struct DoctorArgs {
     )]
     pub targets: Vec<DomainName>,
 
+    /// Ask nobody on this list: mailboxes, domains, exchanges, addresses; docs/exclusions.md has
+    /// the format. May be given more than once, and adds to the lists that always hold:
+    /// /etc/vrfy/exclusions and those in VRFY_EXCLUDE
+    #[arg(long, value_name = "FILE", help_heading = "What is asked")]
+    pub exclude: Vec<PathBuf>,
+
     /// Ask this DNS server instead of the system's; it is asked for reserved names too
     #[arg(
         long,

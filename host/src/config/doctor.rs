@@ -8,13 +8,14 @@ use vrfy_proto::limits::Limits;
 use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::session::StartTlsUse;
 
-use super::{check_names, timeouts, variable};
+use super::{check_names, exclusion_lists, timeouts, variable};
 use crate::args::DoctorArgs;
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Sockets};
 use crate::doctor::Doctor;
 use crate::egress::{Egress, Egresses, check_sources};
 use crate::error::UserError;
+use crate::exclusions::Exclusions;
 use crate::executor::InProcess;
 use crate::lookup::{LOOKUP_TIMEOUT, Lookup, LookupConfig};
 use crate::tls::TlsClient;
@@ -38,8 +39,10 @@ pub fn doctor(args: &DoctorArgs, chance: u64) -> Result<Doctor, UserError> {
         network: Sockets,
         guard: AddressGuard {
             allow: args.allow_special.clone(),
-            // What is ours is examined, and so are exchanges on this host.
-            ..AddressGuard::default()
+            nat64: Vec::new(),
+            // Exchanges on this host are asked like others: they may well be the sender's.
+            own: Vec::new(),
+            exclusions: Arc::new(Exclusions::read(exclusion_lists(&args.exclude))?),
         },
         tls: TlsClient::new(),
         port: args.port,

@@ -43,7 +43,7 @@ pub(crate) async fn addresses(dns: &impl Dns, name: &str) -> Addresses {
         .into_iter()
         .find(|records| records.answer.is_temporary())
         .map(|records| absence(&records.answer));
-    let alias = v4.aliases.last().or(v6.aliases.last()).cloned();
+    let alias = v4.aliases.last().or_else(|| v6.aliases.last()).cloned();
     let mut found = v4.addresses();
     found.extend(v6.addresses());
     Addresses {

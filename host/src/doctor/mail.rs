@@ -10,6 +10,7 @@ use vrfy_proto::domain::Domain;
 use vrfy_proto::ehlo_name::EhloName;
 use vrfy_proto::evidence::{Attempt, LookupOutcome, Reply};
 use vrfy_proto::mailbox::Mailbox;
+use vrfy_proto::mx::PlannedExchange;
 use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::stage::Stage;
 
@@ -18,6 +19,7 @@ use super::finding::{Finding, Outcome};
 use super::port::Contact;
 use super::source;
 use crate::egress::Egress;
+use crate::exclusions::Exclusions;
 use crate::lookup::LookupReport;
 use crate::permit::{Ask, Asked, Executor, Permit};
 use crate::words;
@@ -37,7 +39,11 @@ pub(crate) struct Correspondence {
 }
 
 /// Looks the sender's domain up, and asks its exchanges.
-pub(crate) async fn examine(executor: &impl Executor, egress: &Arc<Egress>) -> Correspondence {
+pub(crate) async fn examine(
+    executor: &impl Executor,
+    exclusions: &Exclusions,
+    egress: &Arc<Egress>,
+) -> Correspondence {
     let Some(sender) = Sender::of(egress) else {
         let why = "the null reverse path, and no EHLO name in its place";
         return Correspondence {
@@ -47,61 +53,62 @@ pub(crate) async fn examine(executor: &impl Executor, egress: &Arc<Egress>) -> C
     };
     let report = executor.look_up(&sender.domain, SEED).await;
     let first = sender.soften(domain_finding(&sender.domain, &report));
-    let asks = sender.mailboxes();
-    let is_reachable = report
-        .plan
-        .exchanges
-        .iter()
-        .any(|one| !one.addresses.is_empty());
-    if !is_reachable {
+    let (asks, excluded) = sender.mailboxes(exclusions);
+    let mut findings = vec![first];
+    findings.extend(excluded);
+    if sender.mailbox.is_none() {
+        let why = "the null reverse path takes no mail";
+        findings.push(Finding::skipped(Check::SenderMailbox, why));
+    }
+    let mut exchanges = report.plan.exchanges.iter();
+    let is_reachable = exchanges.any(|exchange| !exchange.addresses.is_empty());
+    if asks.is_empty() || !is_reachable {
         let why = format!("{} has no exchange to ask", sender.domain);
-        let mut findings = vec![first];
-        let skipped = [Check::SenderMailbox, Check::Postmaster, Check::Abuse];
-        findings.extend(skipped.map(|check| Finding::skipped(check, why.clone())));
+        let skipped = asks
+            .iter()
+            .map(|(check, _)| Finding::skipped(*check, why.clone()));
+        findings.extend(skipped);
         return Correspondence {
             findings,
             contacts: Vec::new(),
         };
     }
+    let asked = dialogue(executor, egress, report.plan.exchanges, &asks).await;
+    for (check, mailbox) in &asks {
+        let of_check = asked.iter().find(|asked| asked.probe == *check as u64);
+        let attempts = of_check.map_or(&[][..], |asked: &Asked| &asked.attempts);
+        findings.push(sender.soften(mailbox_finding(*check, mailbox, attempts)));
+    }
+    let attempts = asked.first().map_or(&[][..], |asked| &asked.attempts);
+    let destination = sender.domain.to_string();
+    let contacts = attempts
+        .iter()
+        .filter_map(|attempt| Contact::of(&destination, attempt));
+    Correspondence {
+        findings,
+        contacts: contacts.collect(),
+    }
+}
+
+/// Asks all mailboxes in one session, as a server that has a report to send would.
+async fn dialogue(
+    executor: &impl Executor,
+    egress: &Arc<Egress>,
+    exchanges: Vec<PlannedExchange>,
+    asks: &[(Check, Mailbox)],
+) -> Vec<Asked> {
+    let asks = asks.iter().map(|(check, mailbox)| ask(*check, mailbox));
     let permit = Permit {
-        exchanges: Arc::new(report.plan.exchanges),
+        exchanges: Arc::new(exchanges),
         first_exchange: 0,
-        asks: asks
-            .iter()
-            .map(|(check, mailbox)| ask(*check, mailbox))
-            .collect(),
+        asks: asks.collect(),
         egress: Arc::new(Egress {
             reverse_path: ReversePath::Null,
             ..Egress::clone(egress)
         }),
         expires_in: EXPIRY,
     };
-    let report = executor.execute(permit).await;
-    let mut findings = vec![first];
-    for (check, mailbox) in &asks {
-        let asked = report
-            .asked
-            .iter()
-            .find(|asked| asked.probe == *check as u64);
-        let attempts = asked.map_or(&[][..], |asked: &Asked| &asked.attempts);
-        findings.push(sender.soften(mailbox_finding(*check, mailbox, attempts)));
-    }
-    if sender.mailbox.is_none() {
-        let why = "the null reverse path takes no mail";
-        findings.push(Finding::skipped(Check::SenderMailbox, why));
-    }
-    let first = report
-        .asked
-        .first()
-        .map_or(&[][..], |asked| &asked.attempts);
-    let destination = sender.domain.to_string();
-    Correspondence {
-        findings,
-        contacts: first
-            .iter()
-            .map(|attempt| Contact::of(&destination, attempt))
-            .collect(),
-    }
+    executor.execute(permit).await.asked
 }
 
 fn all() -> [Check; 4] {
@@ -140,17 +147,26 @@ impl Sender {
         }
     }
 
-    fn mailboxes(&self) -> Vec<(Check, Mailbox)> {
+    /// Whom to ask, and what is said about those whom nobody may ask.
+    fn mailboxes(&self, exclusions: &Exclusions) -> (Vec<(Check, Mailbox)>, Vec<Finding>) {
         let at = |local_part: &str| Mailbox::parse(&format!("{local_part}@{}", self.domain)).ok();
         let own = [("postmaster", Check::Postmaster), ("abuse", Check::Abuse)];
         let own = own
             .into_iter()
             .filter_map(|(name, check)| Some((check, at(name)?)));
-        let sender = self
-            .mailbox
-            .clone()
-            .map(|mailbox| (Check::SenderMailbox, mailbox));
-        sender.into_iter().chain(own).collect()
+        let sender = self.mailbox.clone();
+        let sender = sender.map(|mailbox| (Check::SenderMailbox, mailbox));
+        let (mut asks, mut excluded) = (Vec::new(), Vec::new());
+        for (check, mailbox) in sender.into_iter().chain(own) {
+            match exclusions.of_mailbox(&mailbox) {
+                None => asks.push((check, mailbox)),
+                Some(entry) => {
+                    let seen = format!("<{mailbox}> is not asked: excluded by {entry}");
+                    excluded.push(Finding::skipped(check, seen));
+                }
+            }
+        }
+        (asks, excluded)
     }
 
     /// A host that sends nothing but `<>` need not take mail: what fails is a warning.
@@ -217,10 +233,7 @@ fn mailbox_finding(check: Check, mailbox: &Mailbox, attempts: &[Attempt]) -> Fin
             .iter()
             .flat_map(|attempt| attempt.replies.iter().map(move |reply| (attempt, reply)))
     };
-    let Some((attempt, reply)) = replies()
-        .filter(|(_, reply)| reply.stage == Stage::RcptTo)
-        .last()
-    else {
+    let Some((attempt, reply)) = replies().rfind(|(_, reply)| reply.stage == Stage::RcptTo) else {
         return unasked(check, mailbox, attempts);
     };
     let exchange = &attempt.exchange_name;
@@ -361,10 +374,10 @@ mod tests {
     fn the_null_path_is_answered_for_by_the_ehlo_name_and_less_severely() {
         let mailbox = sender(Some("mail.a.test"), "probe@b.test").unwrap();
         assert_eq!(mailbox.domain.to_string(), "b.test");
-        assert_eq!(mailbox.mailboxes().len(), 3);
+        assert_eq!(mailbox.mailboxes(&Exclusions::default()).0.len(), 3);
         let null = sender(Some("mail.a.test"), "").unwrap();
         assert_eq!(null.domain.to_string(), "mail.a.test");
-        assert_eq!(null.mailboxes().len(), 2);
+        assert_eq!(null.mailboxes(&Exclusions::default()).0.len(), 2);
         let failed = Finding::failed(Check::Postmaster, "refused");
         assert_eq!(mailbox.soften(failed.clone()).outcome, Outcome::Failed);
         assert_eq!(null.soften(failed).outcome, Outcome::Warning);

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use vrfy_proto::domain::Domain;
 use vrfy_proto::ehlo_name::EhloName;
 use vrfy_proto::evidence::{Attempt, ConnectFailure, Ending};
+use vrfy_proto::mailbox::Mailbox;
 use vrfy_proto::session::{Hello, Pipelining, Session, SessionConfig, StartTlsUse};
 use vrfy_proto::stage::Stage;
 
@@ -45,16 +46,18 @@ pub(crate) enum Met {
 }
 
 impl Contact {
-    /// What an attempt of a probe met.
-    pub(crate) fn of(destination: &str, attempt: &Attempt) -> Self {
+    /// What an attempt of a probe met; nothing where it was not made, because of an exclusion or
+    /// for want of a source address.
+    pub(crate) fn of(destination: &str, attempt: &Attempt) -> Option<Self> {
         let mut replies = attempt.replies.iter();
         let greeting = replies.find(|reply| reply.stage == Stage::Greeting);
         let met = match (greeting, &attempt.ending) {
             (Some(greeting), _) => Met::Greeting(line(greeting)),
             (None, Ending::NotConnected(failure)) => Met::Failure(failure.clone()),
+            (None, Ending::NotAsked(_)) => return None,
             (None, ending) => Met::NoGreeting(words::ending(ending)),
         };
-        Self {
+        Some(Self {
             destination: destination.to_owned(),
             exchange: attempt.exchange_name.clone(),
             address: attempt
@@ -62,7 +65,7 @@ impl Contact {
                 .as_deref()
                 .and_then(|text| text.parse().ok()),
             met,
-        }
+        })
     }
 
     fn text(&self) -> String {
@@ -78,15 +81,26 @@ impl Contact {
     }
 }
 
-/// Says hello and goodbye to the exchanges of a domain, until one greets.
+/// Says hello and goodbye to the exchanges of a domain, until one greets. Nobody who is excluded is
+/// called.
 pub(crate) async fn greet(executor: &InProcess, egress: &Egress, domain: &Domain) -> Vec<Contact> {
+    let exclusions = &executor.guard.exclusions;
+    let anybody = Mailbox::parse(&format!("postmaster@{domain}"));
+    if anybody.is_ok_and(|mailbox| exclusions.of_mailbox(&mailbox).is_some()) {
+        return Vec::new();
+    }
     let plan = executor.lookup.look_up(domain, SEED).await.plan;
-    let places = plan.exchanges.iter().flat_map(|exchange| {
-        exchange
-            .addresses
-            .iter()
-            .map(|address| (&exchange.name, *address))
-    });
+    let exchanges = plan.exchanges.iter();
+    let places = exchanges
+        .filter(|exchange| exclusions.of_exchange(&exchange.name).is_none())
+        .flat_map(|exchange| {
+            exchange
+                .addresses
+                .iter()
+                .map(move |one| (&exchange.name, *one))
+        })
+        .filter(|(_, address)| exclusions.of_address(*address).is_none())
+        .filter(|(_, address)| egress.reaches(*address));
     let mut contacts = Vec::new();
     for (exchange, address) in places.take(TRIES_MAX) {
         let met = meet(executor, egress, exchange, address).await;
@@ -109,12 +123,8 @@ async fn meet(executor: &InProcess, egress: &Egress, exchange: &str, address: Ip
     let timeouts = executor.timeouts;
     let leg = egress.leg(address);
     let source = match leg.source {
-        egress::Source::System => None,
         egress::Source::Address(source) => Some(source),
-        egress::Source::None => {
-            let why = "the egress has no source address in this family".to_owned();
-            return Met::Failure(ConnectFailure::Other(why));
-        }
+        egress::Source::System | egress::Source::None => None,
     };
     let connected = connect(target, source, timeouts.connect, &executor.guard).await;
     let stream = match connected {

@@ -104,7 +104,7 @@ async fn forward(dns: &impl Dns, address: IpAddr, names: &[String]) -> Finding {
             let seen = format!("{name} has the address {address}");
             return Finding::ok(check, seen).with("addresses", found.text());
         }
-        failure = failure.or(found.failure.map(|why| (name, why)));
+        failure = failure.or_else(|| found.failure.map(|why| (name, why)));
     }
     let finding = match failure {
         Some((name, why)) => {

@@ -120,6 +120,10 @@ async fn ask(
             (answer(absent.response_code, false), false)
         }
         Err(NetError::Dns(DnsError::ResponseCode(code))) => (answer(code, false), false),
+        Err(NetError::NoConnections) => {
+            let why = "the server takes no connection".to_owned();
+            (DirectAnswer::Failed(why), false)
+        }
         Err(NetError::Timeout) => (DirectAnswer::Silence, false),
         Err(other) => (DirectAnswer::Failed(other.to_string()), false),
     }

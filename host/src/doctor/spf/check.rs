@@ -316,7 +316,7 @@ impl<D: Dns> Walk<'_, D> {
         let names = self.validated_names().await.unwrap_or_default();
         let within = names.iter().find(|name| is_below(name, domain));
         let name = names.iter().find(|name| *name == domain).or(within);
-        let name = name.or(names.first()).cloned();
+        let name = name.or_else(|| names.first()).cloned();
         name.unwrap_or_else(|| "unknown".to_owned())
     }
 
