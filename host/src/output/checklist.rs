@@ -70,6 +70,15 @@ impl Page {
             Outcome::Warning | Outcome::Failed | Outcome::Unknown
         );
         if is_trouble || self.explain {
+            // What the sentence does not say already.
+            let untold = finding.facts.iter();
+            for fact in untold.filter(|fact| !finding.seen.contains(&fact.value)) {
+                let value = clean_capped(&fact.value, SEEN_MAX);
+                self.line(
+                    INDENT + WORD + NAME,
+                    &format!("saw: {}, {value}", fact.name),
+                );
+            }
             self.line(INDENT + WORD + NAME, &format!("why: {}", finding.why));
         }
         if let Some(remedy) = &finding.remedy {

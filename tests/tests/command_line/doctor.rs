@@ -456,6 +456,61 @@ fn a_private_address_is_skipped_unless_the_public_one_is_said() {
 }
 
 #[test]
+fn every_egress_of_a_file_is_examined_with_its_own_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("egress.toml");
+    let text = r#"
+        [[egress]]
+        name = "good"
+        source-v4 = "127.0.0.1"
+        helo = "probe.lab.test"
+        mail-from = "probe@lab.test"
+        [[egress]]
+        name = "nameless"
+        source-v4 = "127.0.1.1"
+        helo = "e1.lab.test"
+        mail-from = "probe@spf-softfail.test"
+    "#;
+    std::fs::write(&file, text).unwrap();
+    let (document, run) = examine(&["--egress", file.to_str().unwrap()]);
+    let egresses = document["egresses"].as_array().unwrap();
+    let names: Vec<&str> = egresses
+        .iter()
+        .map(|one| one["egress"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["good", "nameless"]);
+    assert_eq!(egresses[0]["ehlo_name"], "probe.lab.test");
+    assert_eq!(egresses[1]["address"], "127.0.1.1");
+    assert_eq!(with_outcome(&document, "warning"), ["spf-sender"]);
+    only(&document, run, &["reverse-dns"]);
+}
+
+#[test]
+fn nobody_who_is_excluded_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("exclusions");
+    std::fs::write(&list, "lab.test\nrefused.test\n").unwrap();
+    let args = [
+        "--mail-from",
+        "probe@lab.test",
+        "--target",
+        "refused.test",
+        "--exclude",
+    ];
+    let (document, run) = examine(&[&args[..], &[list.to_str().unwrap()]].concat());
+    for check in ["sender-mailbox", "postmaster", "abuse"] {
+        expect(&document, check, "skipped", "excluded by lab.test");
+    }
+    expect(
+        &document,
+        "port-25",
+        "skipped",
+        "name a domain with --target",
+    );
+    only(&document, run, &[]);
+}
+
+#[test]
 fn people_read_a_line_a_check_with_what_to_do() {
     let args = ["doctor", "--bind", "127.0.1.1", "--helo", "e1.lab.test"];
     let run = Run::in_lab("doctor")
@@ -465,6 +520,7 @@ fn people_read_a_line_a_check_with_what_to_do() {
     let outcome = outcome
         .says("From 127.0.1.1, EHLO e1.lab.test, MAIL FROM:<probe@lab.test>")
         .says("  failed   reverse-dns        127.0.1.1 has no PTR record")
+        .says("saw: question, 1.1.0.127.in-addr.arpa PTR")
         .says("RFC 1912 section 2.1")
         .says("ask whoever gave you the address to set its PTR record")
         .says("  ok       postmaster ")
