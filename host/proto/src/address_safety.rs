@@ -10,10 +10,10 @@
 //! either. Small ranges that are reachable inside of reserved ones (192.0.0.9, 2001:4:112::/48) are
 //! public.
 //!
-//! **Does not** know which public addresses are this machine's own or a translator's
-//! ([`Nat64Prefix`] is for those that somebody names), or look into interface identifiers: an ISATAP
-//! one (RFC 5214) leads inside only where our own site has such routers. Does not decide: the
-//! operator may allow ranges, and tests open the loopback.
+//! **Does not** know which public addresses are this machine's own, or a translator's
+//! ([`Nat64Prefix`] is for those that somebody names). Does not look into interface identifiers: an
+//! ISATAP one (RFC 5214) leads inside only where our own site has such routers. Does not decide:
+//! the operator may allow ranges, and tests open the loopback.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
