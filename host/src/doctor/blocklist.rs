@@ -23,6 +23,9 @@ const NOT_LISTED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 /// Characters of a list's explanation that are kept.
 const TEXT_MAX: usize = 300;
 
+/// Explanations of a list that are kept: lists give one, or one for each reason.
+const TEXTS_MAX: usize = 4;
+
 /// Asks one list about one address.
 pub(crate) async fn examine(dns: &impl Dns, zone: &DomainName, address: IpAddr) -> Finding {
     let zone = zone.as_str();
@@ -46,6 +49,7 @@ pub(crate) async fn examine(dns: &impl Dns, zone: &DomainName, address: IpAddr) 
             let text: Vec<String> = text
                 .texts()
                 .iter()
+                .take(TEXTS_MAX)
                 .map(|text| {
                     String::from_utf8_lossy(text)
                         .chars()
@@ -172,6 +176,21 @@ mod tests {
             assert!(found.seen.contains(part), "{found:?}");
         }
         assert!(found.remedy.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_list_can_explain_itself_a_few_times_and_not_for_ever() {
+        let long = "x".repeat(TEXT_MAX + 50);
+        let texts = (0..9).map(|n| format!("1.2.0.192.bl.test TXT {n}{long}"));
+        let texts: Vec<String> = texts.collect();
+        let zone = format!(
+            "{SANE}\n1.2.0.192.bl.test A 127.0.0.4\n{}",
+            texts.join("\n")
+        );
+        let found = finding(&zone, "192.0.2.1").await;
+        let kept = found.facts.iter().filter(|fact| fact.name == "txt");
+        assert_eq!(kept.clone().count(), TEXTS_MAX);
+        assert!(kept.clone().all(|fact| fact.value.len() == TEXT_MAX));
     }
 
     #[tokio::test]

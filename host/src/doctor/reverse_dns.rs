@@ -288,6 +288,20 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn names_beyond_the_tenth_are_neither_looked_up_nor_told() {
+        let lines = (0..NAMES_MAX + 5).map(|n| format!("1.2.0.192.in-addr.arpa PTR n{n}.a.test"));
+        let lines: Vec<String> = lines.collect();
+        let zone = Zone::of(&lines.join("\n"));
+        let reverse = examine(&zone, "192.0.2.1".parse().unwrap()).await;
+        let told = reverse.findings[0].facts.iter();
+        assert_eq!(told.filter(|fact| fact.name == "ptr").count(), NAMES_MAX);
+        assert_eq!(
+            (zone.asked("n9.a.test A"), zone.asked("n10.a.test A")),
+            (1, 0)
+        );
+    }
+
     #[test]
     fn names_made_by_machines_are_seen() {
         let v4: IpAddr = "203.0.113.45".parse().unwrap();

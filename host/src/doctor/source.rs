@@ -136,6 +136,8 @@ pub(crate) async fn ipv6(egress_addresses: &[IpAddr], guard: &AddressGuard) -> F
 
 #[cfg(test)]
 mod tests {
+    use vrfy_proto::reverse_path::ReversePath;
+
     use super::super::finding::Outcome;
     use super::*;
 
@@ -153,6 +155,22 @@ mod tests {
         assert_eq!(said, (Outcome::Ok, Some("2600::1".to_owned())));
         assert_eq!(outcome(None, Some("10.0.0.5")), (Outcome::Failed, None));
         assert_eq!(outcome(None, None), (Outcome::Failed, None));
+    }
+
+    #[test]
+    fn the_families_with_an_address_are_examined_else_ipv4() {
+        let families = |source: Option<&str>| {
+            let source = source.map(|text| text.parse().unwrap());
+            let egress = Egress::single(source, None, ReversePath::Null);
+            let legs = legs(&egress);
+            legs.iter().map(|(_, is_v6)| *is_v6).collect::<Vec<bool>>()
+        };
+        assert_eq!(families(None), [false]);
+        assert_eq!(families(Some("192.0.2.1")), [false]);
+        assert_eq!(families(Some("2001:db8::1")), [true]);
+        let mut both = Egress::single(Some(OUTSIDE[0]), None, ReversePath::Null);
+        both.v6.source = egress::Source::Address(OUTSIDE[1]);
+        assert_eq!(legs(&both).len(), 2);
     }
 
     #[tokio::test]

@@ -21,6 +21,10 @@ const VOIDS_MAX: usize = 2;
 /// Exchanges of one `mx`, and names of one `ptr`, at most (section 4.6.4).
 const NAMES_MAX: usize = 10;
 
+/// Records that are told at most: one for each term that may ask DNS, and the first. A domain can
+/// publish as many as a message of DNS carries.
+const RECORDS_TOLD_MAX: usize = LOOKUPS_MAX + 1;
+
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Query<'a> {
@@ -163,8 +167,10 @@ impl<D: Dns> Walk<'_, D> {
             .filter(|text| is_spf(text))
             .collect();
         for text in &texts {
-            let text = String::from_utf8_lossy(text).into_owned();
-            self.records.push((domain.to_owned(), text));
+            if self.records.len() < RECORDS_TOLD_MAX {
+                let text = String::from_utf8_lossy(text).into_owned();
+                self.records.push((domain.to_owned(), text));
+            }
         }
         match texts.as_slice() {
             [] => Ok(Err(format!("{domain} has no SPF record"))),

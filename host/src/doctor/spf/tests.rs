@@ -1,7 +1,11 @@
 //! The examples of RFC 7208, its limits, and what breaks a record.
 
+use proptest::prelude::*;
+
 use super::super::dns::fixture::Zone;
 use super::check::{Evaluation, Query, SpfResult, check_host};
+use super::macros::{DomainSpec, Values};
+use super::record::{Record, is_spf};
 use super::*;
 
 use SpfResult::{Fail, Neutral, Pass, PermError, SoftFail, TempError};
@@ -298,6 +302,19 @@ async fn two_records_are_an_error_and_text_of_others_is_not_counted() {
 }
 
 #[tokio::test]
+async fn of_many_records_a_few_are_told() {
+    let lines: Vec<String> = (0..40)
+        .map(|n| format!("a.test TXT v=spf1 ip4:192.0.2.{n}"))
+        .collect();
+    let evaluation = evaluate(&lines.join("\n"), "a.test", "192.0.2.1").await;
+    assert_eq!(
+        (evaluation.result, evaluation.records.len()),
+        (PermError, 11)
+    );
+    assert!(evaluation.why.contains("40 SPF records"), "{evaluation:?}");
+}
+
+#[tokio::test]
 async fn the_eleventh_term_that_asks_dns_is_one_too_many() {
     let zone = |count: usize| {
         let terms: Vec<String> = (0..count).map(|n| format!("a:h{n}.test")).collect();
@@ -417,4 +434,47 @@ async fn a_missing_record_is_a_warning_for_the_sender_and_a_note_for_the_name() 
     assert_eq!(examine(&zone, identity, ip).await.outcome, Outcome::Warning);
     identity.check = Check::SpfEhlo;
     assert_eq!(examine(&zone, identity, ip).await.outcome, Outcome::Note);
+}
+
+/// Terms as others write them, and everything between.
+const TERMS: &str = "v=spf1( {1,2}[+~?-]?(all|a|mx|ptr|include|exists|ip4|ip6|redirect=|exp=|x=)\
+                     [:/]{0,2}[%{}a-z0-9.:/_-]{0,12}){0,6}";
+
+proptest! {
+    #[test]
+    fn whatever_a_record_holds_it_is_read_or_refused(
+        text in prop_oneof![TERMS, "v=spf1 \\PC{0,60}"],
+        bytes in proptest::collection::vec(any::<u8>(), 0..80),
+    ) {
+        for record in [text.into_bytes(), [b"v=spf1 ".to_vec(), bytes].concat()] {
+            prop_assert!(is_spf(&record) || record.len() < 6 || record[6] != b' ');
+            if is_spf(&record) {
+                let _ = Record::parse(&record);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_a_macro_makes_is_a_name_or_none(
+        text in "(%\\{[slodiphvSLODIPHV][0-9]{0,3}r?[.+,/_=-]{0,2}\\}|[a-z.%_-]{0,5}){1,6}",
+        local_part in "\\PC{0,80}",
+        ip in any::<IpAddr>(),
+    ) {
+        let Ok(spec) = DomainSpec::parse(&text) else {
+            return Ok(());
+        };
+        let name = spec.expand(&Values {
+            ip,
+            local_part: &local_part,
+            sender_domain: "email.example.com",
+            ehlo: "mx.example.org",
+            domain: "email.example.com",
+            validated: "unknown",
+        });
+        if let Some(name) = name {
+            prop_assert!(name.len() <= 253 && name.split('.').all(|label| {
+                (1..=63).contains(&label.len())
+            }), "{name}");
+        }
+    }
 }
