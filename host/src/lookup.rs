@@ -15,7 +15,8 @@
 //! given explicitly, every name is asked there; otherwise reserved names (RFC 6761) are settled
 //! without DNS.
 //!
-//! **Does not** validate signatures (a validating resolver answers SERVFAIL for what is forged),
+//! **Does not** validate signatures: a validating resolver answers SERVFAIL for what is forged, and
+//! what it says about the rest is recorded where it can be believed. Nor does it
 //! check whether addresses are public ([`crate::connect`] does, for the very address that it
 //! connects to), or try again: a temporary failure is reported, and the policy says when to ask
 //! again.
@@ -41,6 +42,7 @@ pub use self::direct::{Direct, DirectAnswer, Transport, ask_directly};
 pub use self::records::Records;
 pub use self::servers::LookupError;
 
+use self::answer::Authenticity;
 use self::cache::{Cache, Found};
 use self::servers::Servers;
 use crate::clock::Clock;
@@ -172,10 +174,16 @@ impl Lookup {
             }
         };
         let Sources {
-            aliases,
+            mut aliases,
             valid_for,
             asked,
+            authenticity,
+            mx_is_unproven,
         } = sources;
+        let is_more_than_was_said = mx_is_unproven && authenticity == Authenticity::Secure;
+        if !is_more_than_was_said {
+            aliases.extend(facts::dnssec(authenticity));
+        }
         let elapsed_ms = if asked {
             // At least 1, because 0 says that nothing was asked.
             u32::try_from(began.elapsed().as_millis())
@@ -195,6 +203,7 @@ impl Lookup {
         let question = Question::new(domain.as_str(), QuestionKind::Mx);
         let found = self.ask(question).await;
         sources.count(&found);
+        sources.mx_is_unproven = found.answer.authenticity == Authenticity::Unknown;
         sources
             .aliases
             .extend(found.answer.target().map(facts::domain_alias));
@@ -276,6 +285,10 @@ struct Sources {
     valid_for: Duration,
     /// Whether at least one answer did not come from the cache.
     asked: bool,
+    /// That of the worst answer.
+    authenticity: Authenticity,
+    /// Whether nothing is known about the signatures of the MX answer, as of every denial.
+    mx_is_unproven: bool,
 }
 
 impl Default for Sources {
@@ -284,6 +297,8 @@ impl Default for Sources {
             aliases: Vec::new(),
             valid_for: SETTLED_VALID_FOR,
             asked: false,
+            authenticity: Authenticity::Unknown,
+            mx_is_unproven: false,
         }
     }
 }
@@ -292,6 +307,7 @@ impl Sources {
     fn count(&mut self, found: &Found) {
         self.asked |= !found.was_kept;
         self.valid_for = self.valid_for.min(found.valid_for);
+        self.authenticity = self.authenticity.with(found.answer.authenticity);
     }
 }
 

@@ -333,6 +333,10 @@ pub(crate) enum Fault {
     Garbage,
     /// A good answer under another identifier.
     WrongId,
+    /// The names of other servers, as from one that does not look names up for others.
+    Lame,
+    /// SERVFAIL, unless signatures are not to be checked.
+    Bogus,
 }
 
 /// `[[bulk]]`: many domains and mailboxes by pattern, for load.

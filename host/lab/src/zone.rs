@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, SOA, TXT};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use crate::scenario::NamePlan;
@@ -107,12 +107,13 @@ impl Zone {
             Some(Fault::TimeOut) => Outcome::Silence,
             Some(Fault::Garbage) => Outcome::Send(GARBAGE.to_vec()),
             Some(Fault::TruncatedForGood) if transport == Transport::Tcp => Outcome::Hangup,
-            Some(Fault::Servfail) => {
-                reply.metadata.response_code = ResponseCode::ServFail;
-                encode(&reply)
+            Some(Fault::Servfail) => failed(reply, ResponseCode::ServFail),
+            Some(Fault::Refused) => failed(reply, ResponseCode::Refused),
+            Some(Fault::Bogus) if !request.metadata.checking_disabled => {
+                failed(reply, ResponseCode::ServFail)
             }
-            Some(Fault::Refused) => {
-                reply.metadata.response_code = ResponseCode::Refused;
+            Some(Fault::Lame) => {
+                self.refer(&mut reply, query.name());
                 encode(&reply)
             }
             Some(Fault::Truncated | Fault::TruncatedForGood) if transport == Transport::Udp => {
@@ -131,7 +132,7 @@ impl Zone {
                 reply.metadata.id = reply.metadata.id.wrapping_add(1);
                 encode(&reply)
             }
-            Some(Fault::Truncated | Fault::TruncatedForGood) | None => {
+            Some(Fault::Truncated | Fault::TruncatedForGood | Fault::Bogus) | None => {
                 self.fill(&mut reply, query.name(), query.query_type());
                 let limit = match transport {
                     Transport::Udp => request.max_payload().max(UDP_OCTETS_MAX),
@@ -210,6 +211,12 @@ impl Zone {
         self.names.keys().any(|known| known.ends_with(&suffix))
     }
 
+    fn refer(&self, reply: &mut Message, owner: &Name) {
+        let zone = owner.trim_to(1);
+        let server = RData::NS(NS(zone.clone()));
+        reply.add_authority(Record::from_rdata(zone, self.negative_ttl_s, server));
+    }
+
     fn deny(&self, reply: &mut Message, owner: &Name, code: ResponseCode) {
         reply.metadata.authoritative = true;
         reply.metadata.response_code = code;
@@ -274,6 +281,11 @@ fn name_of(text: &str) -> Option<Name> {
     let mut name = Name::from_ascii(text).ok()?;
     name.set_fqdn(true);
     Some(name)
+}
+
+fn failed(mut reply: Message, code: ResponseCode) -> Outcome {
+    reply.metadata.response_code = code;
+    encode(&reply)
 }
 
 fn encode(reply: &Message) -> Outcome {

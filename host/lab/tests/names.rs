@@ -146,6 +146,14 @@ async fn every_fault_is_told_apart() {
         name = "refused.test"
         dns = "refused"
         [[host]]
+        name = "lame.test"
+        addresses = ["192.0.2.1"]
+        dns = "lame"
+        [[host]]
+        name = "bogus.test"
+        addresses = ["192.0.2.1"]
+        dns = "bogus"
+        [[host]]
         name = "silent.test"
         dns = "time-out"
         [[host]]
@@ -162,6 +170,8 @@ async fn every_fault_is_told_apart() {
         ("no-data.test.", ResponseCode::NoError),
         ("servfail.test.", ResponseCode::ServFail),
         ("refused.test.", ResponseCode::Refused),
+        ("lame.test.", ResponseCode::NoError),
+        ("bogus.test.", ResponseCode::ServFail),
     ];
     for (name, code) in codes {
         let answer = ask(&lab, name, RecordType::A).await;

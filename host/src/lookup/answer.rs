@@ -62,6 +62,38 @@ pub struct Answer {
     pub(super) aliases: Vec<String>,
     /// How long DNS lets it be kept; zero for what must not be kept at all.
     pub(super) ttl: Duration,
+    /// What the server says about the signatures.
+    pub(super) authenticity: Authenticity,
+}
+
+/// Whether an answer is what its owner signed, as far as the server says so and is to be believed
+/// (RFC 4035 section 4.9.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Authenticity {
+    /// Nothing was said that counts: about a failure, about absence, or by a server across a
+    /// network that anybody may have a hand in.
+    #[default]
+    Unknown,
+    /// Not marked as checked: there are no signatures, or nobody checks them.
+    Insecure,
+    /// Marked as checked (the bit AD, RFC 4035 section 3.2.3).
+    Secure,
+    /// The server fails, and has an answer when told not to check signatures.
+    Bogus,
+}
+
+impl Authenticity {
+    /// What two answers are worth together: no more than the worse of them, and what is unknown
+    /// does not count.
+    pub(super) fn with(self, other: Self) -> Self {
+        let rank = |authenticity: Self| match authenticity {
+            Self::Unknown => 0,
+            Self::Secure => 1,
+            Self::Insecure => 2,
+            Self::Bogus => 3,
+        };
+        std::cmp::max_by_key(self, other, |authenticity| rank(*authenticity))
+    }
 }
 
 impl Answer {
@@ -71,6 +103,7 @@ impl Answer {
             records,
             aliases: Vec::new(),
             ttl,
+            authenticity: Authenticity::Unknown,
         }
     }
 
@@ -80,6 +113,7 @@ impl Answer {
             records,
             aliases: Vec::new(),
             ttl: Duration::ZERO,
+            authenticity: Authenticity::Unknown,
         }
     }
 

@@ -3,6 +3,8 @@
 use vrfy_proto::evidence::{Exchange, Fact, Lookup, LookupOutcome};
 use vrfy_proto::mx::{AddressAnswer, MxNote, MxOutcome, MxPlan, PlannedExchange};
 
+use super::answer::Authenticity;
+
 /// The evidence of a look-up. `aliases` come first among the facts.
 pub(super) fn lookup(
     plan: &MxPlan,
@@ -36,6 +38,18 @@ pub(super) fn domain_alias(target: &str) -> Fact {
 /// An exchange has a CNAME record, which RFC 2181 section 10.3 forbids and most senders follow.
 pub(super) fn exchange_alias(exchange: &str, target: &str) -> Fact {
     Fact::new("exchange-alias", format!("{exchange} {target}"))
+}
+
+/// What the resolver says about the signatures of the answers that the report was made from; `None`
+/// where it said nothing that counts.
+pub(super) fn dnssec(authenticity: Authenticity) -> Option<Fact> {
+    let value = match authenticity {
+        Authenticity::Unknown => return None,
+        Authenticity::Insecure => "insecure",
+        Authenticity::Secure => "secure",
+        Authenticity::Bogus => "bogus",
+    };
+    Some(Fact::new("dnssec", value))
 }
 
 fn outcome(outcome: &MxOutcome) -> LookupOutcome {

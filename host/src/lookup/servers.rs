@@ -16,13 +16,14 @@ use hickory_resolver::config::{
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::{DnsRequestOptions, Message, Query, ResponseCode};
+use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use vrfy_proto::mx::{DnsAnswer, MxRecord};
 
-use super::answer::{Answer, Datum, Question, QuestionKind};
+use super::answer::{Answer, Authenticity, Datum, Question, QuestionKind};
 
 /// Names that a question is led through by CNAME records at most. Two are common, resolvers stop at
 /// 8 to 16; a loop must end.
@@ -53,8 +54,27 @@ pub(super) struct Servers {
     all: Pool,
     /// Each by itself, for a second opinion after a failure; empty when there is only one.
     each: Vec<Pool>,
+    /// Whether what they say about signatures counts.
+    trust: Trust,
     timeout: Duration,
     permits: Semaphore,
+}
+
+/// Whether to believe a server that says it has checked signatures: a stub must not, unless the
+/// way to it is secure or the operator says so (RFC 4035 section 4.9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It was given explicitly, or runs on this machine.
+    Believed,
+    /// Anybody on the way can have said it.
+    Ignored,
+}
+
+/// Whether the server is to hold back what its signatures do not fit (RFC 4035 section 3.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Checking {
+    Wanted,
+    Unwanted,
 }
 
 type Pool = NameServerPool<TokioRuntimeProvider>;
@@ -64,7 +84,12 @@ impl Servers {
     pub(super) fn of_system(timeout: Duration) -> Result<Self, LookupError> {
         let (config, _) = system_conf::read_system_conf()
             .map_err(|error| LookupError::SystemConfiguration(io::Error::other(error)))?;
-        Ok(Self::new(config, timeout))
+        let mut servers = config.name_servers().iter();
+        let trust = match servers.all(|server| server.ip.is_loopback()) {
+            true => Trust::Believed,
+            false => Trust::Ignored,
+        };
+        Ok(Self::new(config, timeout, trust))
     }
 
     /// One server.
@@ -72,11 +97,12 @@ impl Servers {
         Self::new(
             ResolverConfig::from_name_servers(vec![name_server(address)]),
             timeout,
+            Trust::Believed,
         )
     }
 
     /// Search domains and the local domain of the configuration are dropped.
-    pub(super) fn new(config: ResolverConfig, timeout: Duration) -> Self {
+    pub(super) fn new(config: ResolverConfig, timeout: Duration, trust: Trust) -> Self {
         let (_, _, servers) = config.into_parts();
         let each = match servers.as_slice() {
             [] | [_] => Vec::new(),
@@ -94,6 +120,7 @@ impl Servers {
         Self {
             all: pool(servers, share),
             each,
+            trust,
             timeout,
             permits: Semaphore::new(QUESTIONS_MAX),
         }
@@ -106,36 +133,61 @@ impl Servers {
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        match tokio::time::timeout(self.timeout, self.follow(&question)).await {
-            Ok(answer) => answer,
-            Err(_) => Answer::temporary(DnsAnswer::TimedOut),
+        let deadline = Instant::now() + self.timeout;
+        let asked = timeout_at(deadline, self.follow(&question, Checking::Wanted)).await;
+        let mut answer = asked.unwrap_or_else(|_| Answer::temporary(DnsAnswer::TimedOut));
+        if answer.records == DnsAnswer::ServFail && self.trust == Trust::Believed {
+            // SERVFAIL is also what a validating server says about a forged answer. That it has one
+            // when it need not check tells the two apart; the forged answer itself is not used.
+            let unchecked = self.follow(&question, Checking::Unwanted);
+            if let Ok(unchecked) = timeout_at(deadline, unchecked).await
+                && !unchecked.records.is_temporary()
+            {
+                answer.authenticity = Authenticity::Bogus;
+            }
         }
+        answer
     }
 
-    async fn follow(&self, question: &Question) -> Answer {
+    async fn follow(&self, question: &Question, checking: Checking) -> Answer {
         let Ok(name) = Name::from_ascii(format!("{}.", question.name)) else {
             // Longer than a name in DNS can be: nobody can have registered it.
             return Answer::temporary(DnsAnswer::Other("not a name that DNS can carry".to_owned()));
         };
         let mut trail = Trail::new(name, question.kind);
         loop {
-            let response = self.response(&trail).await;
-            if let Some(answer) = trail.take(response) {
+            let response = self.response(&trail, checking).await;
+            if let Some(mut answer) = trail.take(response) {
+                if self.trust == Trust::Ignored {
+                    answer.authenticity = Authenticity::Unknown;
+                }
                 return answer;
             }
         }
     }
 
     /// One server's failure is not the last word while there are others.
-    async fn response(&self, trail: &Trail) -> Response {
-        let mut response = ask_pool(&self.all, trail).await;
+    async fn response(&self, trail: &Trail, checking: Checking) -> Response {
+        let mut response = self.ask_pool(&self.all, trail, checking).await;
         for pool in &self.each {
             if !response.is_worth_a_second_opinion() {
                 break;
             }
-            response = ask_pool(pool, trail).await;
+            response = self.ask_pool(pool, trail, checking).await;
         }
         response
+    }
+
+    async fn ask_pool(&self, pool: &Pool, trail: &Trail, checking: Checking) -> Response {
+        let query = Query::query(trail.name.clone(), trail.kind.record_type());
+        let mut request = DnsRequest::from_query(query, DnsRequestOptions::default());
+        // RFC 6840 section 5.7: AD in a question asks for AD in the answer, and for no signatures.
+        request.metadata.authentic_data = self.trust == Trust::Believed;
+        request.metadata.checking_disabled = checking == Checking::Unwanted;
+        match pool.send(request).first_answer().await {
+            Ok(response) => Response::Message(Box::new(response.into_message())),
+            Err(error) => Response::from(error),
+        }
     }
 }
 
@@ -155,15 +207,6 @@ fn pool(servers: Vec<NameServerConfig>, timeout: Duration) -> Pool {
     let tls = TlsConfig::new().expect("without DNS over TLS there is nothing to set up");
     let context = Arc::new(PoolContext::new(options, tls));
     NameServerPool::from_config(servers, context, TokioRuntimeProvider::default())
-}
-
-async fn ask_pool(pool: &Pool, trail: &Trail) -> Response {
-    let query = Query::query(trail.name.clone(), trail.kind.record_type());
-    let asked = pool.lookup(query, DnsRequestOptions::default());
-    match asked.first_answer().await {
-        Ok(response) => Response::Message(Box::new(response.into_message())),
-        Err(error) => Response::from(error),
-    }
 }
 
 /// What came back for one name.
@@ -186,6 +229,18 @@ impl Response {
 impl From<NetError> for Response {
     fn from(error: NetError) -> Self {
         match error {
+            // Neither an answer nor the SOA record of a denial, but the names of other servers
+            // (RFC 2308 section 2.2): whoever was asked does not look names up for others. Nothing
+            // is known of the name.
+            NetError::Dns(DnsError::NoRecordsFound(absent))
+                if absent.response_code == ResponseCode::NoError
+                    && absent.soa.is_none()
+                    && absent.ns.is_some() =>
+            {
+                Self::Failed(DnsAnswer::Other(
+                    "the name server only refers to others: it is no resolver".to_owned(),
+                ))
+            }
             NetError::Dns(DnsError::NoRecordsFound(absent)) => Self::Absent {
                 exists: absent.response_code != ResponseCode::NXDomain,
                 ttl: negative_ttl(absent.negative_ttl),
@@ -221,6 +276,8 @@ struct Trail {
     kind: QuestionKind,
     aliases: Vec<String>,
     ttl: Duration,
+    /// Whether all responses so far were marked as checked.
+    secure: bool,
 }
 
 impl Trail {
@@ -230,6 +287,7 @@ impl Trail {
             kind,
             aliases: Vec::new(),
             ttl: TTL_MAX,
+            secure: true,
         }
     }
 
@@ -243,6 +301,7 @@ impl Trail {
         if let Some(failure) = code_failure(message.response_code) {
             return Some(Answer::temporary(failure));
         }
+        self.secure &= message.authentic_data;
         let known = self.aliases.len();
         while let Some(alias) = self.alias_in(&message) {
             if self.aliases.len() >= ALIASES_MAX {
@@ -266,13 +325,17 @@ impl Trail {
         }
     }
 
+    /// The library keeps nothing of a denial but its time-to-live.
     fn absent(&mut self, exists: bool, ttl: Duration) -> Answer {
         let records = if exists {
             DnsAnswer::NoData
         } else {
             DnsAnswer::NxDomain
         };
-        self.answer(records, self.ttl.min(ttl))
+        Answer {
+            authenticity: Authenticity::Unknown,
+            ..self.answer(records, self.ttl.min(ttl))
+        }
     }
 
     fn answer(&mut self, records: DnsAnswer<Datum>, ttl: Duration) -> Answer {
@@ -280,6 +343,10 @@ impl Trail {
             records,
             aliases: std::mem::take(&mut self.aliases),
             ttl,
+            authenticity: match self.secure {
+                true => Authenticity::Secure,
+                false => Authenticity::Insecure,
+            },
         }
     }
 

@@ -7,6 +7,7 @@ use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::proto::rr::Name;
 use vrfy_proto::evidence::{Exchange, LookupOutcome};
 
+use super::servers::Trust;
 use super::*;
 
 use self::dns_server::{
@@ -14,7 +15,9 @@ use self::dns_server::{
 };
 
 mod dns_server;
+mod hostile;
 mod records;
+mod signatures;
 
 /// Long enough for loopback on a busy machine, short enough to wait for.
 const TIMEOUT: Duration = Duration::from_millis(700);
@@ -87,7 +90,8 @@ async fn exchanges_come_in_their_order_with_the_addresses_of_both_families() {
     assert_eq!(report.plan.exchanges.len(), 2);
     assert!(report.facts.elapsed_ms > 0);
     assert!(report.facts.started_ms > 1_000_000_000_000);
-    assert!(report.facts.facts.is_empty());
+    let nothing_else = [evidence::Fact::new("dnssec", "insecure")];
+    assert_eq!(report.facts.facts, nothing_else);
     assert_eq!(server.asked()[0].kind, MX, "MX is asked first");
     assert_eq!(
         server.questions(),
@@ -392,7 +396,7 @@ async fn reserved_names_are_settled_without_dns() {
     let server = DnsServer::start(well_run).await;
     let system = ResolverConfig::from_name_servers(vec![servers::name_server(server.address)]);
     let lookup = Lookup::with(
-        Servers::new(system, TIMEOUT),
+        Servers::new(system, TIMEOUT, Trust::Ignored),
         ReservedNames::Settle,
         MxCaps::default(),
         Clock::system(),
@@ -422,7 +426,7 @@ async fn search_domains_are_never_appended() {
     let search = vec![Name::from_ascii("corp.test.").unwrap()];
     let mut config = ResolverConfig::from_parts(search.first().cloned(), search, Vec::new());
     config.add_name_server(servers::name_server(server.address));
-    let servers = Servers::new(config, TIMEOUT);
+    let servers = Servers::new(config, TIMEOUT, Trust::Ignored);
     let question = Question::new("intranet", QuestionKind::Mx);
     let answer = servers.ask(question).await;
     assert_eq!(answer.mx(), DnsAnswer::NxDomain);
@@ -444,7 +448,11 @@ async fn one_failing_server_is_not_the_last_word_while_another_knows() {
         let list: Vec<NameServerConfig> = [bad.address, good.address]
             .map(servers::name_server)
             .to_vec();
-        let servers = Servers::new(ResolverConfig::from_name_servers(list), TIMEOUT);
+        let servers = Servers::new(
+            ResolverConfig::from_name_servers(list),
+            TIMEOUT,
+            Trust::Ignored,
+        );
         let question = Question::new("well.test", QuestionKind::Mx);
         let answer = servers.ask(question).await;
         assert!(matches!(answer.mx(), DnsAnswer::Records(_)), "{answer:?}");

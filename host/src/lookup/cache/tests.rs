@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tokio::time::advance;
 use vrfy_proto::mx::{DnsAnswer, MxRecord};
 
-use super::super::answer::{Datum, QuestionKind};
+use super::super::answer::{Authenticity, Datum, QuestionKind};
 use super::*;
 
 fn question(name: &str) -> Question {
@@ -18,6 +18,7 @@ fn answer(ttl_s: u64) -> Answer {
         records: DnsAnswer::NoData,
         aliases: Vec::new(),
         ttl: Duration::from_secs(ttl_s),
+        authenticity: Authenticity::Unknown,
     }
 }
 

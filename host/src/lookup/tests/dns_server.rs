@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, UdpSocket};
 
 pub(super) const A: u16 = 1;
 pub(super) const CNAME: u16 = 5;
+const NS: u16 = 2;
 const SOA: u16 = 6;
 pub(super) const PTR: u16 = 12;
 pub(super) const MX: u16 = 15;
@@ -28,6 +29,10 @@ pub(super) struct Asked {
     pub(super) name: String,
     pub(super) kind: u16,
     pub(super) over_tcp: bool,
+    /// The bit AD: whoever asks wants to know whether signatures were checked.
+    pub(super) asks_for_proof: bool,
+    /// The bit CD: signatures are not to be checked.
+    pub(super) unchecked: bool,
 }
 
 /// What to say.
@@ -38,6 +43,11 @@ pub(super) struct Say {
     soa: Option<(u32, u32)>,
     truncated: bool,
     silent: bool,
+    hangs_up: bool,
+    proven: bool,
+    name_server: Option<(String, String)>,
+    additional: Vec<(String, u16, u32, Vec<u8>)>,
+    question: Option<String>,
 }
 
 impl Say {
@@ -64,6 +74,45 @@ impl Say {
             truncated: true,
             ..Self::default()
         }
+    }
+
+    /// Over TCP: closes instead of answering. Over UDP it is silence.
+    pub(super) fn hang_up() -> Self {
+        Self {
+            hangs_up: true,
+            ..Self::silence()
+        }
+    }
+
+    /// Marks the answer as truncated, whatever is in it.
+    pub(super) fn cut(mut self) -> Self {
+        self.truncated = true;
+        self
+    }
+
+    /// Sets the bit AD.
+    pub(super) fn proven(mut self) -> Self {
+        self.proven = true;
+        self
+    }
+
+    /// Names a server that is to be asked instead.
+    pub(super) fn referral(mut self, zone: &str, server: &str) -> Self {
+        self.name_server = Some((zone.to_owned(), server.to_owned()));
+        self
+    }
+
+    /// An address that nobody asked for.
+    pub(super) fn beside(mut self, name: &str, ttl: u32, address: &str) -> Self {
+        let mut say = Self::nothing().address(name, ttl, address);
+        self.additional.append(&mut say.answers);
+        self
+    }
+
+    /// Repeats another question than the one that was asked.
+    pub(super) fn about(mut self, name: &str) -> Self {
+        self.question = Some(name.to_owned());
+        self
     }
 
     /// Time-to-live of the record and its MINIMUM field.
@@ -172,7 +221,7 @@ async fn serve_udp(udp: UdpSocket, state: Arc<State>) {
     let mut buffer = [0; 1500];
     loop {
         let (length, from) = udp.recv_from(&mut buffer).await.unwrap();
-        if let Some(response) = respond(&buffer[..length], false, &state) {
+        if let (Some(response), _) = respond(&buffer[..length], false, &state) {
             udp.send_to(&response, from).await.unwrap();
         }
     }
@@ -186,7 +235,11 @@ async fn serve_tcp(tcp: TcpListener, state: Arc<State>) {
             while let Ok(length) = stream.read_u16().await {
                 let mut query = vec![0; length.into()];
                 stream.read_exact(&mut query).await.unwrap();
-                if let Some(response) = respond(&query, true, &state) {
+                let (response, hangs_up) = respond(&query, true, &state);
+                if hangs_up {
+                    return;
+                }
+                if let Some(response) = response {
                     let length = u16::try_from(response.len()).unwrap();
                     stream.write_u16(length).await.unwrap();
                     stream.write_all(&response).await.unwrap();
@@ -196,27 +249,40 @@ async fn serve_tcp(tcp: TcpListener, state: Arc<State>) {
     }
 }
 
-fn respond(query: &[u8], over_tcp: bool, state: &State) -> Option<Vec<u8>> {
+/// The answer, if there is one, and whether to hang up.
+fn respond(query: &[u8], over_tcp: bool, state: &State) -> (Option<Vec<u8>>, bool) {
     let (name, end) = decoded(query);
     let kind = u16::from_be_bytes([query[end], query[end + 1]]);
     let asked = Asked {
         name,
         kind,
         over_tcp,
+        asks_for_proof: query[3] & 0x20 != 0,
+        unchecked: query[3] & 0x10 != 0,
     };
     state.asked.lock().unwrap().push(asked.clone());
     let say = (state.script)(&asked);
     if say.silent {
-        return None;
+        return (None, say.hangs_up);
     }
-    let flags = [0x81 | if say.truncated { 2 } else { 0 }, 0x80 | say.code];
+    let proven = if say.proven { 0x20 } else { 0 };
+    let cut = if say.truncated { 2 } else { 0 };
+    let flags = [0x81 | cut, 0x80 | proven | say.code];
     let mut response = query[..2].to_vec();
     response.extend(flags);
     response.extend(1_u16.to_be_bytes());
     response.extend(u16::try_from(say.answers.len()).unwrap().to_be_bytes());
-    response.extend(u16::from(say.soa.is_some()).to_be_bytes());
-    response.extend(0_u16.to_be_bytes());
-    response.extend(&query[12..end + 4]);
+    let authorities = u16::from(say.soa.is_some()) + u16::from(say.name_server.is_some());
+    response.extend(authorities.to_be_bytes());
+    let additional = u16::try_from(say.additional.len()).unwrap();
+    response.extend(additional.to_be_bytes());
+    match say.question {
+        Some(other) => {
+            response.extend(encoded(&other));
+            response.extend(&query[end..end + 4]);
+        }
+        None => response.extend(&query[12..end + 4]),
+    }
     for (name, kind, ttl, data) in say.answers {
         response.extend(record(&name, kind, ttl, &data));
     }
@@ -228,7 +294,13 @@ fn respond(query: &[u8], over_tcp: bool, state: &State) -> Option<Vec<u8>> {
         }
         response.extend(record("test", SOA, ttl, &data));
     }
-    Some(response)
+    if let Some((zone, server)) = say.name_server {
+        response.extend(record(&zone, NS, 3600, &encoded(&server)));
+    }
+    for (name, kind, ttl, data) in say.additional {
+        response.extend(record(&name, kind, ttl, &data));
+    }
+    (Some(response), false)
 }
 
 fn record(name: &str, kind: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
