@@ -8,7 +8,8 @@
 //! **Promises.** TLS 1.2 or 1.3 (RFC 8996). The server proves that it holds the key of the
 //! certificate that it shows: the signatures of the handshake are verified like anywhere else.
 //! Faults of the certificate are reported side by side, such as `expired` and `wrong-name`. The
-//! name of the exchange is sent as SNI; for an address there is none.
+//! name of the exchange is sent as SNI; for an address there is none. What a server sends beside
+//! its text is bounded by [`TLS_OVERHEAD_MAX`].
 //!
 //! **Does not** look for DANE or MTA-STS records, check revocation, keep sessions for resumption,
 //! or know a time limit: whoever waits for a handshake brings the limit, and drops it.
@@ -26,16 +27,19 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use vrfy_proto::domain::AddressLiteral;
 use vrfy_proto::transcript::TlsFacts;
 
 use self::any_certificate::AnyCertificate;
+use self::metered::Failed;
 use self::problems::{Judge, subject};
+
+pub use self::metered::{Secured, TLS_OVERHEAD_MAX};
 
 mod any_certificate;
 #[cfg(test)]
 pub(crate) mod identity;
+mod metered;
 mod problems;
 
 /// Characters of an error that are kept: what a library says is short, but it may quote the server.
@@ -81,7 +85,7 @@ impl TlsClient {
         &self,
         stream: S,
         exchange: &str,
-    ) -> Result<(TlsStream<S>, TlsFacts), String>
+    ) -> Result<(Secured<S>, TlsFacts), String>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -90,17 +94,14 @@ impl TlsClient {
         let sent = name
             .clone()
             .unwrap_or_else(|| ServerName::IpAddress(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into()));
-        let stream = self
-            .connector
-            .connect(sent, stream)
-            .await
-            .map_err(|error| reason(&error))?;
+        let shaken = metered::connect(&self.connector, sent, stream).await;
+        let stream = shaken.map_err(|failed| reason(&failed))?;
         let facts = self.facts(&stream, name.as_ref());
         Ok((stream, facts))
     }
 
-    fn facts<S>(&self, stream: &TlsStream<S>, name: Option<&ServerName<'_>>) -> TlsFacts {
-        let (_, connection) = stream.get_ref();
+    fn facts<S>(&self, stream: &Secured<S>, name: Option<&ServerName<'_>>) -> TlsFacts {
+        let connection = stream.facts();
         let chain = connection.peer_certificates().unwrap_or_default();
         TlsFacts {
             version: connection
@@ -160,7 +161,13 @@ fn cipher_name(name: &str) -> String {
     }
 }
 
-fn reason(error: &io::Error) -> String {
+/// What became of a handshake, and of the octets that the server sent in it.
+fn reason(failed: &Failed) -> String {
+    let Failed { error, received } = failed;
+    format!("{}, {received} octets received", words(error))
+}
+
+fn words(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return "closed during the handshake".to_owned();
     }

@@ -225,7 +225,8 @@ async fn what_is_no_handshake_is_said_in_a_few_words() {
     let closed = answered_by(|mut far| async move {
         far.read_u8().await.unwrap();
     });
-    assert_eq!(closed.await, "closed during the handshake");
+    let expected = "closed during the handshake, 0 octets received";
+    assert_eq!(closed.await, expected);
 }
 
 #[test]
