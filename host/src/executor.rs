@@ -446,6 +446,12 @@ fn came_to_nothing(transcript: &Transcript) -> bool {
             | SessionEnding::TlsFailed
             | SessionEnding::TlsRequired,
         ) => true,
+        // These end a session wherever they are met, and the stage may be that of a command which
+        // was still to be sent.
+        Some(SessionEnding::LimitReached(_) | SessionEnding::Violation(..)) => {
+            let answers = transcript.answers();
+            answers.iter().all(|answer| before_mail(answer.stage))
+        }
         Some(ending) => ending.stage().is_some_and(before_mail),
         None => false,
     }
