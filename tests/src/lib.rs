@@ -1,5 +1,6 @@
 //! What the tests share.
 
 pub mod hostile;
+pub mod hostile_servers;
 pub mod program;
 pub mod servers;

@@ -100,3 +100,27 @@ fn with_a_resolver_reserved_names_are_looked_up() {
     let record = run.run().exits(0).record("ana@ordinary.test");
     assert_eq!(record["lookups"][0]["outcome"], "exchanges", "{record:#}");
 }
+
+/// A domain that is an alias of another.
+const ALIAS: &str = r#"
+[[domain]]
+name = "alias.test"
+cname = "real.test"
+mailboxes = [{ name = "Ana" }]
+
+[[domain]]
+name = "real.test"
+mailboxes = [{ name = "Ana" }]
+"#;
+
+#[test]
+fn an_alias_is_followed_and_the_mailbox_stays_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("alias.toml");
+    fs::write(&scenario, ALIAS).unwrap();
+    let run = Run::plain().args([Path::new("lab"), &scenario]);
+    let run = run.args(["--"]).args([program()]);
+    let run = run.args(["check", "Ana@alias.test", "--transcript"]);
+    let outcome = run.run().exits(0).says("C: RCPT TO:<Ana@alias.test>");
+    let _ = outcome.says("mx.real.test");
+}
