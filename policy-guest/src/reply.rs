@@ -122,7 +122,7 @@ fn read_ending(ending: &Ending) -> Reading {
         Ending::NotConnected(_) => Reason::Unreachable,
         Ending::TimedOut(_) => Reason::TimedOut,
         Ending::TlsFailed(_) => Reason::TlsFailed,
-        Ending::NotAsked(why) if why == "needs-smtputf8" => Reason::Smtputf8Needed,
+        Ending::NotAsked(why) if why.starts_with("smtputf8-") => Reason::Smtputf8Needed,
         Ending::NotAsked(why) if why == "excluded" => Reason::Excluded,
         Ending::NotAsked(why) if why == "no-source-address" => Reason::NoSourceAddress,
         Ending::Completed
