@@ -290,18 +290,29 @@ pub(crate) fn enhanced_of<'a>(
 
 /// Whether a reply to RCPT says that the transaction is full, and so nothing about the recipient.
 ///
-/// RFC 5321 section 4.5.3.1.10 has 452 for it, which may also mean a full disk: without an enhanced
-/// code it counts only after another recipient of the transaction was answered.
-pub(crate) fn is_too_many_recipients(
+/// RFC 5321 section 4.5.3.1.10 has 452 for it, which may also mean a full disk, and warns of 552,
+/// which may also mean a full mailbox; Exim says 552 and Courier 431 or 531. So without an enhanced
+/// code 452 counts, and another code with these words, and both only after another recipient of the
+/// transaction was answered: whoever is asked first in the next one gets an answer that counts.
+pub(crate) fn is_too_many_recipients<'a>(
     code: ReplyCode,
     enhanced: Option<EnhancedStatusCode>,
+    mut texts: impl Iterator<Item = &'a [u8]>,
     answered_before: usize,
 ) -> bool {
+    let is_said = |text: &[u8]| {
+        let mut windows = text.windows(TOO_MANY_RECIPIENTS.len());
+        windows.any(|window| window.eq_ignore_ascii_case(TOO_MANY_RECIPIENTS))
+    };
     match enhanced {
         Some(enhanced) => enhanced.class != 2 && (enhanced.subject, enhanced.detail) == (5, 3),
-        None => code.value() == 452 && answered_before > 0,
+        None if answered_before == 0 || code.is_positive() || code.value() == 421 => false,
+        None => code.value() == 452 || texts.any(is_said),
     }
 }
+
+/// What sendmail, Postfix, Exim and Courier say in any case of letters.
+const TOO_MANY_RECIPIENTS: &[u8] = b"too many recipients";
 
 #[cfg(test)]
 mod tests {
@@ -430,7 +441,7 @@ mod tests {
     fn too_many_recipients_is_told_from_a_full_disk_and_a_full_mailbox() {
         let too_many = |line: &str, answered| {
             let reply = reply(&[line]).unwrap();
-            is_too_many_recipients(reply.code, reply.enhanced, answered)
+            is_too_many_recipients(reply.code, reply.enhanced, reply.texts(), answered)
         };
         assert!(too_many("452 4.5.3 x", 0));
         assert!(too_many("552 5.5.3 x", 0));
@@ -439,5 +450,11 @@ mod tests {
         assert!(!too_many("452 4.2.2 x", 1));
         assert!(!too_many("552 5.2.2 x", 1));
         assert!(!too_many("552 x", 1));
+        assert!(too_many("552 too many recipients", 1));
+        assert!(too_many("431 Too many recipients.", 1));
+        assert!(!too_many("552 too many recipients", 0));
+        assert!(!too_many("552 5.2.2 too many recipients", 1));
+        assert!(!too_many("250 not too many recipients", 1));
+        assert!(!too_many("421 too many recipients", 1));
     }
 }

@@ -8,7 +8,7 @@ use super::plan::{MailAnswer, Next, Plan, Transaction, Unanswered};
 use super::state::{State, Waiting};
 use crate::command::{Command, EncodeCommandError};
 use crate::extensions::Offered;
-use crate::reply::{ReplyCode, enhanced_of, is_too_many_recipients};
+use crate::reply::{ReplyCode, enhanced_of, is_too_many_recipients, text_of};
 use crate::stage::Stage;
 use crate::transcript::{Ending, Event, NotAsked};
 
@@ -104,7 +104,8 @@ impl ExpectGroup {
             return;
         }
         let (enhanced, _) = enhanced_of(code, dialogue.reply_lines());
-        if is_too_many_recipients(code, enhanced, transaction.answered) {
+        let texts = dialogue.reply_lines().map(|line| text_of(line.bytes));
+        if is_too_many_recipients(code, enhanced, texts, transaction.answered) {
             // Only a transaction that settled somebody is followed by another for the rest: it
             // ends.
             if transaction.answered > 0 {

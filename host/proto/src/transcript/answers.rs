@@ -203,7 +203,12 @@ impl<'a> Reading<'a> {
                 }
                 Stage::RcptTo if mail_refused => answer.void = Some(Void::MailRefused),
                 Stage::RcptTo
-                    if is_too_many_recipients(reply.code, reply.enhanced, answered_before) =>
+                    if is_too_many_recipients(
+                        reply.code,
+                        reply.enhanced,
+                        reply.texts(),
+                        answered_before,
+                    ) =>
                 {
                     answer.void = Some(Void::TooManyRecipients);
                 }
