@@ -5,7 +5,7 @@ VRFY = target/debug/vrfy
 # The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
 QUICK = --set retry-delays=3s,3s --set retry-least=3s --set lane-hold-busy=3s --give-up-after 15s
 
-.PHONY: help demo test fuzz check fmt policy bless bench bench-load ci setup setup-test
+.PHONY: help demo test fuzz check fmt policy bless bench bench-load ci setup setup-test setup-long
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,3 +49,6 @@ setup:
 
 setup-test:
 	@bash tests/tools/install-servers.sh
+
+setup-long: setup-test
+	@bash tests/tools/install-haraka.sh

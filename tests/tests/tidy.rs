@@ -130,7 +130,7 @@ fn only_reserved_names_and_addresses_are_used() {
         ),
         except("policy-guest/src/rules.rs", beside),
         except(
-            "tests/src/servers/opensmtpd.conf",
+            "tests/src/servers/opensmtpd/smtpd.conf",
             "cites a known fault of a server",
         ),
         except("tests/tests/tidy.rs", "tests this rule"),

@@ -1,15 +1,16 @@
 #!/bin/sh
-# Unpacks Debian's Postfix, Exim, OpenSMTPD, postgrey and unbound, with the libraries that they
-# need, into a private root folder for `tests/tests/real_servers`.
+# Unpacks Debian's Postfix, Exim, OpenSMTPD, sendmail, Courier, aiosmtpd, Dovecot, postgrey, unbound
+# and node (for install-haraka.sh), with the libraries that they need, into a private root folder for
+# `tests/tests/real_servers`.
 #
 #   install-servers.sh [FOLDER]     FOLDER: $VRFY_SERVERS, else $XDG_CACHE_HOME/vrfy/servers
 #
-# The three mail servers exclude each other as installed packages, and a mail server's package
+# The mail servers exclude each other as installed packages, and a mail server's package
 # starts and configures a service. So nothing is installed: apt resolves and verifies the packages
 # of each server as if for an empty machine, and all of them are unpacked side by side into
 # FOLDER/root, which the tests enter with chroot. No maintainer script runs and nothing outside
-# FOLDER changes, but that `apt-get update` runs once where apt knows no package lists yet. A second
-# run sees that the folder is complete and does nothing.
+# FOLDER changes, but that `apt-get update` runs where apt knows no package lists yet, or only lists
+# that are older than the mirror. A second run sees that the folder is complete and does nothing.
 set -eu
 
 # One line for each set that apt can resolve at once. Part of the stamp: a changed set is unpacked
@@ -17,9 +18,14 @@ set -eu
 SETS='postfix
 exim4-daemon-light cron
 opensmtpd
+sendmail-bin sed
+courier-mta findutils
+dovecot-lmtpd
+python3-aiosmtpd
+nodejs
 postgrey unbound openssl dash coreutils'
 # Goes up when what this script does with the packages changes.
-RECIPE=1
+RECIPE=2
 
 folder=${1:-${VRFY_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/vrfy/servers}}
 stamp="recipe $RECIPE: $(echo "$SETS" | tr '\n' ' ')"
@@ -41,7 +47,7 @@ if [ "$(id -u)" != 0 ]; then
     exec sudo -n sh "$0" "$folder"
 fi
 
-about='Debian packages of Postfix, Exim, OpenSMTPD, postgrey and unbound (about 60 MB)'
+about='Debian packages of six mail servers and what they need (about 130 MB)'
 echo "install-servers: unpacks the $about into $folder; the system stays as it is"
 
 archives="$folder/archives"
@@ -55,10 +61,15 @@ if ! apt-cache show postfix >/dev/null 2>&1; then
 fi
 
 # What is installed here must not matter, for the root folder has nothing of this machine.
-download() {
+try_download() {
     apt-get -qq -y --no-install-recommends --download-only \
         -o Dir::State::status=/dev/null -o Dir::Cache::archives="$archives" \
-        -o Debug::NoLocking=1 -o APT::Sandbox::User=root install "$@" >"$folder/apt.log" 2>&1 || {
+        -o Acquire::Retries=3 -o Acquire::http::Timeout=30 \
+        -o Debug::NoLocking=1 -o APT::Sandbox::User=root install "$@" >"$folder/apt.log" 2>&1
+}
+# A package list older than the mirror names versions that the mirror has no more.
+download() {
+    try_download "$@" || { apt-get -qq update && try_download "$@"; } || {
         cat "$folder/apt.log" >&2
         fail "apt-get could not download: $*"
     }
@@ -86,6 +97,11 @@ opensmtpd:x:59903:59903::/var/lib/opensmtpd/empty:/bin/false
 opensmtpq:x:59904:59904::/var/lib/opensmtpd/empty:/bin/false
 postgrey:x:59905:59905::/var/lib/postgrey:/bin/false
 unbound:x:59906:59906::/var/lib/unbound:/bin/false
+smmta:x:59909:59909::/var/lib/sendmail:/bin/false
+smmsp:x:59910:59910::/var/lib/sendmail:/bin/false
+courier:x:59911:59911::/var/lib/courier:/bin/false
+dovecot:x:59912:59912::/run:/bin/false
+dovenull:x:59913:59913::/run:/bin/false
 mailbox:x:59907:59907:owner of every test mailbox:/var/mail:/bin/false
 END
 cat >"$new/etc/group" <<'END'
@@ -100,8 +116,19 @@ opensmtpq:x:59904:
 postgrey:x:59905:
 unbound:x:59906:
 mailbox:x:59907:
+smmta:x:59909:
+smmsp:x:59910:
+courier:x:59911:
+dovecot:x:59912:
+dovenull:x:59913:
 END
-printf '127.0.0.1 localhost\n::1 localhost\n' >"$new/etc/hosts"
+cat >"$new/etc/hosts" <<'END'
+127.0.0.1 localhost
+::1 localhost
+127.88.0.7 hand.client.test
+127.88.0.8 early.client.test
+127.88.0.9 prober.client.test
+END
 # Port 53 of this machine: no server may need a name that is not in its configuration.
 printf 'nameserver 127.0.0.1\n' >"$new/etc/resolv.conf"
 printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$new/etc/nsswitch.conf"
@@ -124,5 +151,6 @@ chmod 666 "$folder/lock"
 } >"$folder/installed.new"
 rm -rf "$archives" "$folder/apt.log"
 mv "$folder/installed.new" "$folder/installed"
-grep -E '^(postfix|exim4-daemon-light|opensmtpd|postgrey|unbound) ' "$folder/installed" |
+programs='postfix|exim4-daemon-light|opensmtpd|sendmail-bin|courier-mta|dovecot-lmtpd|python3-aiosmtpd'
+grep -E "^($programs|nodejs|postgrey|unbound) " "$folder/installed" |
     sed 's/^/install-servers: unpacked /'

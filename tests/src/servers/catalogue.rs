@@ -1,271 +1,244 @@
 //! Which server listens where, which domains it serves and which mailboxes are in them.
 //!
 //! Every kind of behaviour has a domain of its own, `KIND.SERVER.test`, so that what a client
-//! learns of one domain (accept-all, greylisting) says nothing of the next.
+//! learns of one domain (accept-all, greylisting) says nothing of the next. Every setting of a
+//! server that acts before RCPT has a listener of its own.
+//!
+//! The servers are data, one file each in `catalogue/`. Whatever is in the folder of their name
+//! beside this file is a template of their configuration, and the `prepare.sh` in it runs as root
+//! inside the private root folder, in the folder of the server, before it starts.
+
+mod aiosmtpd;
+mod courier;
+mod exim;
+mod haraka;
+mod opensmtpd;
+mod postfix;
+mod sendmail;
 
 use std::net::Ipv4Addr;
 
-/// A mail server of Debian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Server {
-    /// Enhanced status codes in every reply; refuses at RCPT whatever the cause.
-    Postfix,
-    /// No enhanced status codes but those that an administrator writes.
-    Exim,
-    /// Enhanced status codes in some replies, with meanings of its own.
-    OpenSmtpd,
+/// Every server, in the order of the report.
+pub const SERVERS: &[Server] = &[
+    postfix::POSTFIX,
+    exim::EXIM,
+    opensmtpd::OPENSMTPD,
+    sendmail::SENDMAIL,
+    courier::COURIER,
+    aiosmtpd::AIOSMTPD,
+    haraka::HARAKA,
+];
+
+/// A mail server.
+#[derive(Debug)]
+pub struct Server {
+    /// The name in domain names and folders.
+    pub name: &'static str,
+    /// Name and version for people: those of Debian 12, unless it is not from there.
+    pub software: &'static str,
+    /// The file without which it is not installed, inside the private root folder.
+    pub program: &'static str,
+    /// Whether CI may go without it.
+    pub need: Need,
+    /// The third number of its addresses.
+    network: u8,
+    /// How long `vrfy` waits for a reply: longer than the server delays one.
+    pub patience: &'static str,
+    /// Its listeners; the first is the one whose greeting says that it has started.
+    pub listeners: &'static [Listener],
+    /// The domains whose exchange it is.
+    pub domains: &'static [Domain],
+    /// A line of the file `domains` for each domain that is served.
+    pub(super) domain_line: fn(&str) -> String,
+    /// A line of the file `mailboxes` for a local-part (empty for all) and its domain.
+    pub(super) mailbox_line: fn(&str, &str) -> String,
+    /// What to start, in this order.
+    pub(super) processes: &'static [Process],
 }
 
-impl Server {
-    /// Every server, in the order of the report.
-    pub const ALL: [Self; 3] = [Self::Postfix, Self::Exim, Self::OpenSmtpd];
+/// Whether a server must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Debian has it: without it the tests fail in CI.
+    Required,
+    /// It comes from a registry that a machine may not reach: it may be skipped.
+    Optional,
+}
 
-    /// The name in domain names and folders.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Postfix => "postfix",
-            Self::Exim => "exim",
-            Self::OpenSmtpd => "opensmtpd",
-        }
-    }
-
-    /// The daemon, as a path inside the private root folder.
-    pub fn program(self) -> &'static str {
-        match self {
-            Self::Postfix => "/usr/lib/postfix/sbin/master",
-            Self::Exim => "/usr/sbin/exim4",
-            Self::OpenSmtpd => "/usr/sbin/smtpd",
-        }
-    }
-
-    /// Where a listener of this server is found.
-    pub fn address(self, listener: Listener) -> Ipv4Addr {
-        let server = match self {
-            Self::Postfix => 1,
-            Self::Exim => 2,
-            Self::OpenSmtpd => 3,
-        };
-        let listener = match listener {
-            Listener::Main => 1,
-            Listener::Refusing => 2,
-            Listener::Plain => 3,
-            Listener::TlsOnly => 4,
-            Listener::TlsOffered => 5,
-        };
-        Ipv4Addr::new(127, 88, server, listener)
-    }
-
-    /// The name of the exchange behind a listener, with the final dot of a zone.
-    pub fn exchange(self, listener: Listener) -> String {
-        format!("{}.mx.{}.test.", listener.label(), self.name())
-    }
-
-    /// The configuration files: name and template.
-    pub(super) fn templates(self) -> Vec<(&'static str, &'static str)> {
-        match self {
-            Self::Postfix => vec![
-                ("main.cf", include_str!("postfix-main.cf")),
-                ("master.cf", include_str!("postfix-master.cf")),
-            ],
-            Self::Exim => vec![("exim.conf", include_str!("exim.conf"))],
-            Self::OpenSmtpd => vec![("smtpd.conf", include_str!("opensmtpd.conf"))],
-        }
-    }
-
-    /// The tables that the configuration names: file and text.
-    pub(super) fn tables(self) -> Vec<(&'static str, String)> {
-        let served = || Domain::of(self).filter(|domain| *domain != Domain::Relay);
-        let names = served().map(|domain| domain.name(self));
-        let lines = |lines: Vec<String>| lines.join("\n") + "\n";
-        let mailboxes: Vec<(Domain, &str)> = served()
-            .flat_map(|domain| {
-                domain
-                    .mailboxes()
-                    .iter()
-                    .map(move |local_part| (domain, *local_part))
-            })
-            .collect();
-        let entries = |entry: fn(&str, &str) -> String| {
-            let entry =
-                |(domain, local_part): &(Domain, &str)| entry(local_part, &domain.name(self));
-            lines(mailboxes.iter().map(entry).collect())
-        };
-        match self {
-            Self::Postfix => vec![
-                (
-                    "domains",
-                    lines(names.map(|name| format!("{name} served")).collect()),
-                ),
-                (
-                    "mailboxes",
-                    entries(|local_part, domain| format!("{local_part}@{domain} box/")),
-                ),
-                ("recipients", include_str!("postfix-recipients").to_owned()),
-            ],
-            Self::Exim => vec![
-                (
-                    "domains",
-                    lines(names.map(|name| format!("{name}: served")).collect()),
-                ),
-                (
-                    "mailboxes",
-                    entries(|local_part, domain| match local_part {
-                        "" => format!("*@{domain}: box"),
-                        _ => format!("{local_part}@{domain}: box"),
-                    }),
-                ),
-            ],
-            Self::OpenSmtpd => vec![
-                ("domains", lines(names.collect())),
-                (
-                    "mailboxes",
-                    entries(|local_part, domain| format!("{local_part}@{domain}: mailbox")),
-                ),
-                ("users", "ana 59907:59907:/var/mail\n".to_owned()),
-            ],
-        }
-    }
+/// A process that a server consists of.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// The name of its output.
+    pub(super) name: &'static str,
+    /// Program and arguments, with placeholders.
+    pub(super) command: &'static [&'static str],
+    /// The listener that it opens.
+    pub(super) listener: &'static str,
+    /// Whether that listener greets at once.
+    pub(super) greets: bool,
 }
 
 /// One way in which a server can be reached, each at an address of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// Offers STARTTLS and insists on nothing. OpenSMTPD: does not offer it.
-    Main,
-    /// Refuses every client at the greeting.
-    Refusing,
-    /// Does not know TLS.
-    Plain,
-    /// Takes no MAIL before STARTTLS.
-    TlsOnly,
-    /// Offers STARTTLS: where [`Listener::Main`] does not.
-    TlsOffered,
+#[derive(Debug)]
+pub struct Listener {
+    /// Its name.
+    pub label: &'static str,
+    /// What it does about STARTTLS.
+    pub tls: Tls,
+    /// What it does about a client that talks before the greeting.
+    pub early: Early,
 }
 
-impl Listener {
-    /// Every listener.
-    pub const ALL: [Self; 5] = [
-        Self::Main,
-        Self::Refusing,
-        Self::Plain,
-        Self::TlsOnly,
-        Self::TlsOffered,
-    ];
+/// What a listener does about STARTTLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// It does not know it, or never comes to it.
+    Absent,
+    /// It offers it, and it works.
+    Works,
+    /// It offers it, and every handshake fails.
+    Broken,
+}
 
-    fn label(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::Refusing => "refusing",
-            Self::Plain => "plain",
-            Self::TlsOnly => "tls-only",
-            Self::TlsOffered => "tls-offered",
-        }
-    }
-
-    pub(super) fn placeholder(self) -> &'static str {
-        match self {
-            Self::Main => "MAIN",
-            Self::Refusing => "REFUSING",
-            Self::Plain => "PLAIN",
-            Self::TlsOnly => "TLS_ONLY",
-            Self::TlsOffered => "TLS_OFFERED",
-        }
-    }
+/// What a listener does about a client that talks before the greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// It does not look.
+    Unheeded,
+    /// It refuses the client.
+    Refused,
 }
 
 /// One domain and its behaviour.
+#[derive(Debug)]
+pub struct Domain {
+    /// The first label of its name.
+    pub label: &'static str,
+    /// The listener that its MX record leads to.
+    pub listener: &'static str,
+    /// The local-parts that the table `mailboxes` has; the empty one stands for all.
+    mailboxes: &'static [&'static str],
+    /// Whether the table `domains` has it.
+    served: bool,
+    /// How `vrfy` is to ask.
+    pub manner: Manner,
+}
+
+/// How `vrfy` asks, where its usual manner does not meet the setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Domain {
-    /// `ana` exists, nobody else.
-    Exists,
-    /// `full` exists and has no room; where a server can say so in two ways, `quota` is the other.
-    Full,
-    /// Every local-part is accepted.
-    AcceptAll,
-    /// `ana` exists; every new triplet is asked to come back (not OpenSMTPD: it cannot ask
-    /// postgrey).
-    Greylisted,
-    /// `ana` exists, but our address is on a blocklist: said at RCPT.
-    Blocked,
-    /// The same, said at the greeting.
-    Refusing,
-    /// An MX record leads here, but the server does not serve the domain.
-    Relay,
-    /// `ana` exists; no STARTTLS is offered.
-    Plain,
-    /// `ana` exists; nothing goes without STARTTLS.
-    TlsOnly,
-    /// `ana` exists; STARTTLS is offered and its handshake fails (OpenSMTPD only).
-    TlsBroken,
-    /// `ana` is a user of the system instead of an entry in a table (OpenSMTPD only: its replies
-    /// differ).
-    Users,
+pub enum Manner {
+    /// Mailboxes share a session.
+    Usual,
+    /// With the null reverse path.
+    NullSender,
+    /// A session for each mailbox, and all at once.
+    Hurried,
+}
+
+impl Manner {
+    /// Every manner.
+    pub const ALL: [Self; 3] = [Self::Usual, Self::NullSender, Self::Hurried];
+}
+
+impl Server {
+    /// Finds a listener.
+    ///
+    /// # Panics
+    /// Where there is none: the catalogue contradicts itself.
+    pub fn listener(&self, label: &str) -> &'static Listener {
+        let listener = self.listeners.iter().find(|known| known.label == label);
+        listener.unwrap_or_else(|| panic!("{} has no listener {label}", self.name))
+    }
+
+    /// Where a listener of this server is found.
+    pub fn address(&self, label: &str) -> Ipv4Addr {
+        let mut places = (1..).zip(self.listeners);
+        let place = places.find(|(_, listener)| listener.label == label);
+        let (number, _) = place.unwrap_or_else(|| panic!("{} has no listener {label}", self.name));
+        Ipv4Addr::new(127, 88, self.network, number)
+    }
+
+    /// The name of the exchange behind a listener, with the final dot of a zone.
+    pub fn exchange(&self, label: &str) -> String {
+        format!("{label}.mx.{}.test.", self.name)
+    }
+
+    /// The name of a domain.
+    pub fn domain_name(&self, domain: &Domain) -> String {
+        format!("{}.{}.test", domain.label, self.name)
+    }
+
+    /// The tables that the configuration names: file and text.
+    pub(super) fn tables(&self) -> [(&'static str, String); 2] {
+        let (mut domains, mut mailboxes) = (String::new(), String::new());
+        for domain in self.domains {
+            let name = self.domain_name(domain);
+            if domain.served {
+                domains += &((self.domain_line)(&name) + "\n");
+            }
+            for local_part in domain.mailboxes {
+                mailboxes += &((self.mailbox_line)(local_part, &name) + "\n");
+            }
+        }
+        [("domains", domains), ("mailboxes", mailboxes)]
+    }
+}
+
+impl Listener {
+    /// The word that stands for its address in a template.
+    pub(super) fn placeholder(&self) -> String {
+        self.label.to_uppercase().replace('-', "_")
+    }
+
+    /// It offers STARTTLS, which works.
+    const fn with_tls(label: &'static str) -> Self {
+        Self::new(label, Tls::Works, Early::Unheeded)
+    }
+
+    /// It does not offer STARTTLS.
+    const fn without_tls(label: &'static str) -> Self {
+        Self::new(label, Tls::Absent, Early::Unheeded)
+    }
+
+    const fn new(label: &'static str, tls: Tls, early: Early) -> Self {
+        Self { label, tls, early }
+    }
 }
 
 impl Domain {
-    const ALL: [Self; 11] = [
-        Self::Exists,
-        Self::Full,
-        Self::AcceptAll,
-        Self::Greylisted,
-        Self::Blocked,
-        Self::Refusing,
-        Self::Relay,
-        Self::Plain,
-        Self::TlsOnly,
-        Self::TlsBroken,
-        Self::Users,
-    ];
-
-    /// The domains whose mail `server` is the exchange of.
-    pub fn of(server: Server) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |domain| match domain {
-            Self::Greylisted => server != Server::OpenSmtpd,
-            Self::TlsBroken | Self::Users => server == Server::OpenSmtpd,
-            _ => true,
-        })
-    }
-
-    /// The domain name.
-    pub fn name(self, server: Server) -> String {
-        format!("{}.{}.test", self.label(), server.name())
-    }
-
-    /// The first label of the domain name.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Exists => "exists",
-            Self::Full => "full",
-            Self::AcceptAll => "accept-all",
-            Self::Greylisted => "greylisted",
-            Self::Blocked => "blocked",
-            Self::Refusing => "refusing",
-            Self::Relay => "relay",
-            Self::Plain => "plain",
-            Self::TlsOnly => "tls-only",
-            Self::TlsBroken => "tls-broken",
-            Self::Users => "users",
+    /// A domain with some mailboxes.
+    const fn new(
+        label: &'static str,
+        listener: &'static str,
+        mailboxes: &'static [&'static str],
+    ) -> Self {
+        Self {
+            label,
+            listener,
+            mailboxes,
+            served: true,
+            manner: Manner::Usual,
         }
     }
 
-    /// The listener that the MX record of this domain leads to.
-    pub fn listener(self) -> Listener {
-        match self {
-            Self::Refusing => Listener::Refusing,
-            Self::Plain => Listener::Plain,
-            Self::TlsOnly => Listener::TlsOnly,
-            Self::TlsBroken => Listener::TlsOffered,
-            _ => Listener::Main,
-        }
+    /// The same, asked in another manner.
+    const fn asked(self, manner: Manner) -> Self {
+        Self { manner, ..self }
     }
 
-    /// The local-parts of the mailboxes; the empty one stands for all.
-    fn mailboxes(self) -> &'static [&'static str] {
-        match self {
-            Self::Full => &["full", "quota"],
-            Self::AcceptAll => &[""],
-            Self::Relay | Self::Users => &[],
-            _ => &["ana"],
+    /// A domain behind the listener of its own name, where `ana` exists.
+    const fn own(label: &'static str) -> Self {
+        Self::new(label, label, &["ana"])
+    }
+
+    /// A domain that an MX record leads here, and that the tables do not have.
+    const fn foreign(label: &'static str, listener: &'static str) -> Self {
+        Self {
+            label,
+            listener,
+            mailboxes: &[],
+            served: false,
+            manner: Manner::Usual,
         }
     }
 }

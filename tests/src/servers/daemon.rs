@@ -56,6 +56,7 @@ pub enum Ready {
 
 /// A daemon that runs; it is ended when this is dropped.
 pub struct Daemon {
+    server: &'static str,
     name: &'static str,
     supervisor: Child,
     ready: Ready,
@@ -65,9 +66,16 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `command` inside the root folder and returns at once.
-    pub fn start(root: &Root, name: &'static str, command: &[&str], ready: Ready) -> Result<Self> {
-        let folder = root.outside(&run_folder(name));
+    /// Starts `command` inside the root folder and returns at once. Its log files are in the folder
+    /// of `server` in this run.
+    pub fn start(
+        root: &Root,
+        server: &'static str,
+        name: &'static str,
+        command: &[&str],
+        ready: Ready,
+    ) -> Result<Self> {
+        let folder = root.outside(&run_folder(server));
         let log = folder.with_file_name(format!("{name}.output"));
         let output =
             File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
@@ -81,6 +89,7 @@ impl Daemon {
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         Ok(Self {
+            server,
             name,
             supervisor,
             ready,
@@ -90,9 +99,9 @@ impl Daemon {
         })
     }
 
-    /// The name given at start.
-    pub fn name(&self) -> &'static str {
-        self.name
+    /// The server that this is a part of.
+    pub fn server(&self) -> &'static str {
+        self.server
     }
 
     /// Waits until the daemon answers. An early end or a late start is an error with the log.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::catalogue::Server;
+use super::catalogue::{SERVERS, Server};
 
 /// The folder of a run, inside the root folder.
 const RUN: &str = "/srv/vrfy-run";
@@ -70,8 +70,8 @@ impl Root {
     }
 
     /// Whether the daemon of `server` is there.
-    pub fn holds(&self, server: Server) -> bool {
-        self.outside(server.program()).is_file()
+    pub fn holds(&self, server: &Server) -> bool {
+        self.outside(server.program).is_file()
     }
 
     /// A command that runs `program` as root inside the root folder, with an empty environment.
@@ -110,7 +110,13 @@ impl Root {
 
     /// Makes the certificate, the queues and their owners.
     pub(super) fn prepare_run(&self) -> Result<()> {
-        self.run_script(include_str!("prepare.sh"))
+        let mut script = include_str!("prepare.sh").to_owned();
+        for server in SERVERS.iter().filter(|server| self.holds(server)) {
+            // A shell of its own: it may change folder and settings.
+            let name = server.name;
+            script += &format!("(\ncd {name}\n[ ! -e prepare.sh ] || . ./prepare.sh\n)\n");
+        }
+        self.run_script(&script)
     }
 
     /// The path of a file of the root folder, as seen from outside it.

@@ -1,0 +1,100 @@
+//! Exim: no enhanced status codes but those that an administrator writes.
+
+use super::{Domain, Early, Listener, Manner, Need, Process, Server, Tls};
+
+pub(super) const EXIM: Server = Server {
+    name: "exim",
+    software: "Exim 4.96 (light); postgrey 1.37",
+    program: "/usr/sbin/exim4",
+    need: Need::Required,
+    network: 2,
+    patience: "10s",
+    listeners: &[
+        Listener::with_tls("main"),
+        Listener::without_tls("refusing"),
+        Listener::without_tls("plain"),
+        Listener::with_tls("tls-only"),
+        Listener::with_tls("no-pipelining"),
+        Listener::with_tls("ascii"),
+        Listener::new("delayed", Tls::Works, Early::Refused),
+        Listener::with_tls("limited"),
+        Listener::with_tls("limited-5yz"),
+        Listener::with_tls("one"),
+    ],
+    domains: &[
+        Domain::new("exists", "main", &["ana", "jos\u{e9}"]),
+        Domain::new("full", "main", &["full"]),
+        Domain::new("accept-all", "main", &[""]),
+        Domain::new("greylisted", "main", &["ana"]),
+        Domain::new("blocked", "main", &["ana"]),
+        Domain::own("refusing"),
+        Domain::foreign("relay", "main"),
+        Domain::own("plain"),
+        Domain::own("tls-only"),
+        Domain::own("no-pipelining"),
+        Domain::new("ascii", "ascii", &["ana", "jos\u{e9}"]),
+        Domain::own("delayed"),
+        Domain::new("tarpit", "main", &["ana"]),
+        Domain::new("sender", "main", &["ana"]),
+        Domain::new(
+            "limited",
+            "limited",
+            &["ana", "ben", "cleo", "dora", "emil"],
+        ),
+        Domain::new(
+            "limited-5yz",
+            "limited-5yz",
+            &["ana", "ben", "cleo", "dora", "emil"],
+        ),
+        Domain::new("one", "one", &["ana", "ben", "cleo"]).asked(Manner::Hurried),
+    ],
+    domain_line: |domain| format!("{domain}: served"),
+    mailbox_line: |local_part, domain| match local_part {
+        "" => format!("*@{domain}: box"),
+        _ => format!("{local_part}@{domain}: box"),
+    },
+    processes: &[
+        Process {
+            name: "exim",
+            command: &["/usr/sbin/exim4", "-C", "@RUN@/exim.conf", "-bdf"],
+            listener: "main",
+            greets: true,
+        },
+        Process {
+            name: "exim-limited",
+            command: &[
+                "/usr/sbin/exim4",
+                "-C",
+                "@RUN@/exim.conf",
+                "-DMANY_4YZ=1",
+                "-bdf",
+            ],
+            listener: "limited",
+            greets: true,
+        },
+        Process {
+            name: "exim-limited-5yz",
+            command: &[
+                "/usr/sbin/exim4",
+                "-C",
+                "@RUN@/exim.conf",
+                "-DMANY_5YZ=1",
+                "-bdf",
+            ],
+            listener: "limited-5yz",
+            greets: true,
+        },
+        Process {
+            name: "exim-one",
+            command: &[
+                "/usr/sbin/exim4",
+                "-C",
+                "@RUN@/exim.conf",
+                "-DSINGLE=1",
+                "-bdf",
+            ],
+            listener: "one",
+            greets: true,
+        },
+    ],
+};

@@ -1,0 +1,82 @@
+//! Postfix: enhanced status codes in every reply; refuses at RCPT whatever the cause. Behind some
+//! domains it asks Dovecot: over LMTP, and as a policy service for quotas.
+
+use super::{Domain, Early, Listener, Manner, Need, Process, Server, Tls};
+
+pub(super) const POSTFIX: Server = Server {
+    name: "postfix",
+    software: "Postfix 3.7 with postscreen; Dovecot 2.3 (LMTP, quota-status), postgrey 1.37",
+    program: "/usr/lib/postfix/sbin/master",
+    need: Need::Required,
+    network: 1,
+    patience: "15s",
+    listeners: &[
+        Listener::with_tls("main"),
+        Listener::without_tls("refusing"),
+        Listener::without_tls("plain"),
+        Listener::with_tls("tls-only"),
+        Listener::with_tls("no-pipelining"),
+        Listener::with_tls("ascii"),
+        Listener::new("delayed", Tls::Works, Early::Refused),
+        Listener::new("suspicious", Tls::Works, Early::Refused),
+        Listener::with_tls("limited"),
+        Listener::with_tls("errors"),
+        Listener::with_tls("one"),
+        Listener::with_tls("helo"),
+        Listener::with_tls("null-refused"),
+        Listener::with_tls("verified"),
+        Listener::with_tls("impatient"),
+        // Behind Postfix: Dovecot.
+        Listener::without_tls("lmtp"),
+        Listener::without_tls("quota"),
+    ],
+    domains: &[
+        Domain::new("exists", "main", &["ana", "jos\u{e9}"]),
+        Domain::new("full", "main", &["full", "quota"]),
+        Domain::new("accept-all", "main", &[""]),
+        Domain::new("greylisted", "main", &["ana"]),
+        Domain::new("blocked", "main", &["ana"]),
+        Domain::own("refusing"),
+        Domain::foreign("relay", "main"),
+        Domain::own("plain"),
+        Domain::own("tls-only"),
+        Domain::own("no-pipelining"),
+        Domain::new("ascii", "ascii", &["ana", "jos\u{e9}"]),
+        Domain::own("delayed"),
+        Domain::own("suspicious"),
+        Domain::new(
+            "limited",
+            "limited",
+            &["ana", "ben", "cleo", "dora", "emil"],
+        ),
+        Domain::own("errors"),
+        Domain::new("one", "one", &["ana", "ben", "cleo"]).asked(Manner::Hurried),
+        Domain::own("helo"),
+        Domain::new("sender", "main", &["ana"]),
+        Domain::new("sender-callout", "main", &["ana"]),
+        Domain::own("null-refused").asked(Manner::NullSender),
+        Domain::new("null", "main", &["ana"]).asked(Manner::NullSender),
+        Domain::new("quota", "main", &["ana", "full"]),
+        // Their mailboxes are Dovecot's.
+        Domain::foreign("lmtp", "main"),
+        Domain::foreign("lmtp-5yz", "verified"),
+        Domain::foreign("lmtp-slow", "impatient"),
+        Domain::foreign("lmtp-down", "main"),
+    ],
+    domain_line: |domain| format!("{domain} served"),
+    mailbox_line: |local_part, domain| format!("{local_part}@{domain} box/"),
+    processes: &[
+        Process {
+            name: "postfix",
+            command: &["/usr/lib/postfix/sbin/master", "-d", "-c", "@RUN@"],
+            listener: "main",
+            greets: true,
+        },
+        Process {
+            name: "dovecot",
+            command: &["/usr/sbin/dovecot", "-F", "-c", "@RUN@/dovecot.conf"],
+            listener: "lmtp",
+            greets: true,
+        },
+    ],
+};
