@@ -5,7 +5,7 @@ VRFY = target/debug/vrfy
 # The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
 QUICK = --set retry-delays=3s,3s --set retry-least=3s --set lane-hold-busy=3s --give-up-after 15s
 
-.PHONY: help demo test fuzz check fmt policy bless bench bench-load ci setup setup-test setup-long
+.PHONY: help demo test test-long fuzz check fmt policy bless bench bench-load ci setup setup-test setup-long
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,9 @@ demo: setup ## Build, start the lab, probe the example list, show verdicts
 
 test: setup setup-test ## Run every test; installs the mail servers that they talk to
 	$(CARGO) test --workspace
+
+test-long: setup setup-long ## Run the long tests (20 to 40 minutes): worlds, hostile mixes, more servers, fuzzing
+	@bash tests/tools/test-long.sh
 
 fuzz: setup ## Fuzz every target for FUZZ_SECONDS (60); needs nightly Rust and c++, says so where they lack
 	@bash tests/tools/fuzz.sh
