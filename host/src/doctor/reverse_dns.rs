@@ -289,6 +289,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_ipv6_address_is_looked_up_by_its_nibbles_and_confirmed_by_aaaa() {
+        let address: IpAddr = "2001:db8::1".parse().unwrap();
+        let zone = Zone::of(&format!(
+            "{} PTR mail.example.test
+             mail.example.test AAAA 2001:db8::1
+             mail.example.test A 192.0.2.7",
+            reverse_name(address)
+        ));
+        let reverse = examine(&zone, address).await;
+        let outcomes = reverse.findings.iter().map(|finding| finding.outcome);
+        assert_eq!(outcomes.collect::<Vec<Outcome>>(), [Outcome::Ok; 3]);
+        let mapped = examine(&zone, "::ffff:192.0.2.7".parse().unwrap()).await;
+        assert_eq!(
+            mapped.findings[0].facts[0].value,
+            "7.2.0.192.in-addr.arpa PTR"
+        );
+    }
+
+    #[tokio::test]
     async fn names_beyond_the_tenth_are_neither_looked_up_nor_told() {
         let lines = (0..NAMES_MAX + 5).map(|n| format!("1.2.0.192.in-addr.arpa PTR n{n}.a.test"));
         let lines: Vec<String> = lines.collect();
