@@ -362,6 +362,12 @@ fn server(found: Found<'_>, settings: &Settings<'_>) -> Decision {
                 .extend(verdict::excluded(facts).cloned());
             return Decision::Settle(wish.otherwise);
         }
+        // The host is not asked again, but others of the domain are (RFC 7504 section 3).
+        Reason::HostTakesNoMail if has_other_exchanges(&found) => {
+            wish.exchange = ExchangeChoice::Next;
+            wish.wait = Wait::None;
+        }
+        Reason::HostTakesNoMail => return Decision::Settle(wish.otherwise),
         Reason::TooManyRecipients => wish.wait = Wait::NextSession,
         Reason::Unreachable | Reason::TimedOut | Reason::TlsFailed => {
             wish.exchange = ExchangeChoice::Next;

@@ -56,6 +56,8 @@ reasons! {
         "Nothing was asked yet."
     Greylisted "greylisted" Unknown 0
         "The server defers unknown clients and wants to be asked again later."
+    HostTakesNoMail "host-takes-no-mail" Unknown 0
+        "Every exchange that could be asked says that its host takes no mail (521, RFC 7504)."
     MailboxBusy "mailbox-busy" Deliverable 85
         "The mailbox exists and gets mail faster than its limit allows."
     MailboxDisabled "mailbox-disabled" Undeliverable 90

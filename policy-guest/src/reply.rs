@@ -63,6 +63,12 @@ pub(crate) fn read_attempt(attempt: &Attempt, mailbox: &str) -> (Option<usize>, 
     match answer.or_else(|| replies.iter().rposition(is_refusal)) {
         Some(at) => {
             let reading = read(&replies[at], &attempt.exchange_name);
+            if reading.says == Says::Accepted && is_inconsistent(attempt) {
+                return (
+                    Some(at),
+                    Reading::new(Says::Server, Reason::ProtocolTrouble),
+                );
+            }
             let names_sender = matches!(reading.says, Says::Absent | Says::Exists)
                 && names(&replies[at].text, &attempt.reverse_path)
                 && !names(&replies[at].text, mailbox);
@@ -79,6 +85,12 @@ pub(crate) fn read_attempt(attempt: &Attempt, mailbox: &str) -> (Option<usize>, 
         }
         None => (None, read_ending(&attempt.ending)),
     }
+}
+
+/// Whether the lines of the answer to RCPT carried several codes: an acceptance among them is none.
+fn is_inconsistent(attempt: &Attempt) -> bool {
+    let mut facts = attempt.facts.iter();
+    facts.any(|fact| fact.name == "inconsistent-codes" && fact.value.starts_with("rcpt-to "))
 }
 
 /// The address in the text is our reverse path, so "user unknown" is said of our sender.
@@ -122,6 +134,7 @@ fn read_ending(ending: &Ending) -> Reading {
         Ending::NotConnected(_) => Reason::Unreachable,
         Ending::TimedOut(_) => Reason::TimedOut,
         Ending::TlsFailed(_) => Reason::TlsFailed,
+        // Not offered, or offered and refused.
         Ending::NotAsked(why) if why.starts_with("smtputf8-") => Reason::Smtputf8Needed,
         Ending::NotAsked(why) if why == "excluded" => Reason::Excluded,
         Ending::NotAsked(why) if why == "no-source-address" => Reason::NoSourceAddress,

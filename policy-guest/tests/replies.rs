@@ -136,6 +136,7 @@ fn verdict_on(reply: case::Reply) -> case::SaidVerdict {
             replies: vec![reply],
             ending: "completed".into(),
             detail: String::new(),
+            facts: Vec::new(),
         }],
         decoys: Vec::new(),
         settings: Vec::new(),

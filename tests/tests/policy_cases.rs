@@ -140,7 +140,11 @@ fn attempt(attempt: &case::Attempt) -> Attempt {
         ending: ending(&attempt.ending, &attempt.detail),
         asked_before: 0,
         refused_before: 0,
-        facts: Vec::new(),
+        facts: attempt
+            .facts
+            .iter()
+            .map(|(name, value)| Fact::new(name, value))
+            .collect(),
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Attempt {
     pub replies: Vec<Reply>,
     pub ending: String,
     pub detail: String,
+    /// Name and value.
+    pub facts: Vec<(String, String)>,
 }
 
 /// A reply.
@@ -286,12 +288,17 @@ fn read_attempt(lines: &str, round: u32, exchange: &str) -> Attempt {
         replies: Vec::new(),
         ending: "completed".into(),
         detail: String::new(),
+        facts: Vec::new(),
     };
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (word, rest) = line.split_once(' ').expect("a line is a word and more");
         match word {
             "round" => attempt.round = rest.parse().unwrap(),
             "at" => attempt.exchange = rest.into(),
+            "fact" => {
+                let (name, value) = rest.split_once(' ').expect("a fact is a name and a value");
+                attempt.facts.push((name.into(), value.into()));
+            }
             "ends" => {
                 let (ending, detail) = rest.split_once(' ').unwrap_or((rest, ""));
                 attempt.ending = ending.into();

@@ -159,7 +159,14 @@ fn attempt(attempt: &Attempt) -> wit::Attempt {
         ending: ending(&attempt.ending, &attempt.detail),
         asked_before: 0,
         refused_before: 0,
-        facts: Vec::new(),
+        facts: attempt
+            .facts
+            .iter()
+            .map(|(name, value)| wit::Fact {
+                name: name.clone(),
+                value: value.clone(),
+            })
+            .collect(),
     }
 }
 
