@@ -13,8 +13,10 @@ use ipnet::IpNet;
 use vrfy_proto::address_safety::Nat64Prefix;
 
 pub use self::doctor::DoctorArgs;
+pub use self::timeout_choice::{TimeoutChoice, TimeoutStep};
 
 mod doctor;
+mod timeout_choice;
 
 /// Does this mailbox exist? Asks its mail server, as far as RCPT TO, and never sends a message.
 ///
@@ -216,10 +218,20 @@ pub struct ProbeArgs {
         help_heading = "Network"
     )]
     pub tls: Tls,
-    /// The longest wait for a reply; connects and QUIT never wait longer than this either. The
-    /// defaults differ by step: see LIMITS.md
-    #[arg(long, value_name = "TIME", value_parser = some_time, help_heading = "Network")]
-    pub timeout: Option<Duration>,
+    /// The longest wait for a reply: for every step (30s), for single ones (rcpt=5m,mail=5m), or
+    /// those of RFC 5321 (rfc5321). Steps are connect, greeting, ehlo, starttls, mail, rcpt, rset,
+    /// quit and session; LIMITS.md has the defaults
+    #[arg(
+        long,
+        value_name = "[STEP=]TIME",
+        value_delimiter = ',',
+        value_parser = TimeoutChoice::parse,
+        help_heading = "Network"
+    )]
+    pub timeout: Vec<TimeoutChoice>,
+    /// Ask about addresses longer than RFC 5321 allows, too; some servers take them
+    #[arg(long, help_heading = "Network")]
+    pub long_addresses: bool,
 
     /// Rounds for one address at most
     #[arg(
@@ -394,6 +406,26 @@ mod tests {
     #[test]
     fn the_definition_of_the_arguments_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn exchanges_are_asked_at_port_25_unless_another_is_given() {
+        let port = |given: &[&str]| {
+            let args = ["vrfy", "check", "ana@example.com"].iter().chain(given);
+            match Args::try_parse_from(args).unwrap().command {
+                Command::Check(check) => check.probe.port,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(port(&["--port", "2525"]), 2525);
+        assert_eq!(port(&["--port", "25"]), 25);
+        let command = Args::command();
+        let check = command.find_subcommand("check").unwrap();
+        let port = check
+            .get_arguments()
+            .find(|one| one.get_id() == "port")
+            .unwrap();
+        assert_eq!(port.get_default_values(), ["25"], "without VRFY_PORT");
     }
 
     #[test]

@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use vrfy_proto::ehlo_name::EhloName;
 use vrfy_proto::limits::Limits;
+use vrfy_proto::mailbox::Lengths;
 use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::session::StartTlsUse;
-use vrfy_proto::timeouts::Timeouts;
 
 pub use self::doctor::doctor;
 
-use crate::args::{PolicyFaultChoice, ProbeArgs, Retry, Tls};
+use crate::args::{PolicyFaultChoice, ProbeArgs, Retry, TimeoutChoice, Tls};
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Sockets};
 use crate::dispatch::{DispatchLimits, RetryMode};
@@ -101,7 +101,7 @@ impl Config {
                 Tls::Opportunistic => StartTlsUse::Opportunistic,
                 Tls::Required => StartTlsUse::Required,
             },
-            timeouts: timeouts(args.timeout),
+            timeouts: TimeoutChoice::resolve(&args.timeout),
             limits: Limits::default(),
             clock,
         };
@@ -121,6 +121,10 @@ impl Config {
                 mailboxes_per_session: args.per_session as usize,
                 rounds: args.rounds,
                 give_up_after: args.give_up_after,
+                lengths: match args.long_addresses {
+                    true => Lengths::Sendable,
+                    false => Lengths::Standard,
+                },
                 ..DispatchLimits::default()
             },
             retry: match retry {
@@ -297,28 +301,6 @@ fn judge(
     let first = Seat::new(policy.clone(), resolved);
     Ok(PolicyJudge::new(first, built_in, on_fault))
 }
-
-/// The defaults, or one time for every reply. Connecting and QUIT keep their own where shorter.
-fn timeouts(every: Option<Duration>) -> Timeouts {
-    let defaults = Timeouts::default();
-    let Some(every) = every else {
-        return defaults;
-    };
-    Timeouts {
-        connect: defaults.connect.min(every),
-        greeting: every,
-        ehlo: every,
-        start_tls: every,
-        mail_from: every,
-        rcpt_to: every,
-        rset: every,
-        quit: defaults.quit.min(every),
-        session: defaults.session.max(every.saturating_mul(SESSION_REPLIES)),
-    }
-}
-
-/// With longer waits the session's budget grows too: room for so many slow replies.
-const SESSION_REPLIES: u32 = 8;
 
 #[cfg(test)]
 mod tests {

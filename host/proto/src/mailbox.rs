@@ -12,7 +12,8 @@
 //!
 //! **Does not** read what message headers allow: comments, folding space, display names, obsolete
 //! forms. Source routes and angle brackets are refused with an error that says so. Text that is
-//! longer than the limits is refused although a server might take it. White space and invisible
+//! longer than the limits is refused although a server might take it, unless [`Lengths`] say
+//! otherwise. White space and invisible
 //! characters are refused outside of quotes, even where RFC 6531 would let them be: they come from
 //! copying.
 //!
@@ -34,6 +35,22 @@ pub const LOCAL_PART_MAX: usize = 64;
 /// Longest address, in octets of its wire form: a path has 256 with its angle brackets (RFC 5321
 /// section 4.5.3.1.3, erratum 1690 of RFC 3696).
 pub const ADDRESS_MAX: usize = 254;
+
+/// Longest address that fits into a RCPT command line, in octets (RFC 5321 section 4.5.3.1.4): 512
+/// without `RCPT TO:<`, `>` and CR LF.
+pub const LONG_ADDRESS_MAX: usize = 500;
+
+/// Which lengths an address may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lengths {
+    /// Those that every server must take, [`LOCAL_PART_MAX`] and [`ADDRESS_MAX`]. What is longer is
+    /// most often a mistake.
+    #[default]
+    Standard,
+    /// Whatever can be sent, [`LONG_ADDRESS_MAX`]: some servers take more than they must (RFC 5321
+    /// section 4.5.3.1).
+    Sendable,
+}
 
 /// Longest text that is read at all, in octets. The longest valid address takes about 1,200: every
 /// character of the local part escaped, the domain in four octets a character. The rest is room for
@@ -59,8 +76,17 @@ impl Mailbox {
     /// # Ok::<(), vrfy_proto::mailbox::ParseMailboxError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, ParseMailboxError> {
+        Self::parse_within(text, Lengths::Standard)
+    }
+
+    /// Reads one address of such lengths.
+    pub fn parse_within(text: &str, lengths: Lengths) -> Result<Self, ParseMailboxError> {
         check_whole(text)?;
         let (local_part, at) = local_part::parse(text)?;
+        let octets = local_part.len();
+        if lengths == Lengths::Standard && octets > LOCAL_PART_MAX {
+            return Err(ParseMailboxError::LocalPartTooLong { octets });
+        }
         let after = at + 1;
         let domain = &text[after..];
         if let Some(offset) = domain.find('@').filter(|_| !domain.starts_with('[')) {
@@ -72,13 +98,14 @@ impl Mailbox {
             column: column_at(text, after) - 1 + error.column(),
             error,
         })?;
-        Self::assemble(text, local_part, domain)
+        Self::assemble(text, local_part, domain, lengths)
     }
 
     fn assemble(
         original: &str,
         local_part: String,
         domain: Domain,
+        lengths: Lengths,
     ) -> Result<Self, ParseMailboxError> {
         let mailbox = Self {
             original: original.to_owned(),
@@ -86,10 +113,15 @@ impl Mailbox {
             domain,
         };
         let octets = mailbox.local_part.len() + 1 + mailbox.domain.to_string().len();
-        if octets > ADDRESS_MAX {
-            return Err(ParseMailboxError::AddressTooLong { octets });
+        match lengths {
+            Lengths::Standard if octets > ADDRESS_MAX => {
+                Err(ParseMailboxError::AddressTooLong { octets })
+            }
+            Lengths::Sendable if octets > LONG_ADDRESS_MAX => {
+                Err(ParseMailboxError::AddressUnsendable { octets })
+            }
+            _ => Ok(mailbox),
         }
-        Ok(mailbox)
     }
 
     /// The text as it was given, for records and messages.

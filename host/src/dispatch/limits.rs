@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use vrfy_proto::mailbox::Lengths;
+
 /// Bounds of a run. Defaults are polite towards sites that nobody knows; an operator who knows the
 /// destination may raise them.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct DispatchLimits {
     pub give_up_after: Duration,
     /// The longest that a policy can hold a lane.
     pub lane_hold: Duration,
+    /// Which lengths an address may have.
+    pub lengths: Lengths,
     /// How long sessions may go on after a run was told to stop.
     pub stop_grace: Duration,
 }
@@ -48,6 +52,7 @@ impl Default for DispatchLimits {
             // Most greylisting servers accept between one minute and 24 hours (RFC 6647 section 5).
             give_up_after: Duration::from_hours(24),
             lane_hold: Duration::from_hours(24),
+            lengths: Lengths::Standard,
             stop_grace: Duration::from_secs(5),
         }
     }

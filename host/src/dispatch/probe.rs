@@ -85,7 +85,7 @@ pub(super) struct Probe {
 impl Probe {
     /// A probe that nothing is known of yet.
     pub(super) fn new(id: ProbeId, task: Task, now: UnixMs, limits: &DispatchLimits) -> Self {
-        let parsed = Mailbox::parse(&task.given);
+        let parsed = Mailbox::parse_within(&task.given, limits.lengths);
         let mailbox = match &parsed {
             Ok(mailbox) => Ok(mailbox_facts(mailbox)),
             Err(error) => Err(AddressProblem {

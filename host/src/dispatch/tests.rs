@@ -8,6 +8,7 @@ use vrfy_proto::evidence::{
     Attempt, Cause, DecoyChoice, DecoyFinding, Ending, Evidence, ExchangeChoice, Lookup,
     LookupOutcome, Plan, Reply, Status, Verdict,
 };
+use vrfy_proto::mailbox::Lengths;
 use vrfy_proto::mx::{AddressAnswer, MxOutcome, MxPlan, PlannedExchange};
 use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::stage::Stage;
@@ -333,6 +334,23 @@ async fn every_input_reaches_exactly_one_record() {
         records[3].because[0].text,
         "the domain does not exist (NXDOMAIN)"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_beyond_the_usual_lengths_is_asked_only_where_the_operator_wants_it() {
+    let world = World::new(|_, _| 250);
+    let long = format!("{}@a.test", "a".repeat(65));
+    let records = run_list(surroundings(&world, RetryMode::Wait), &[&long]).await;
+    assert_eq!(records[0].status, RecordStatus::Undeliverable);
+    let said = &records[0].because[0].text;
+    assert!(said.contains("65 octets, more than the 64"), "{said}");
+    assert!(world.seen.lock().unwrap().permits.is_empty());
+
+    let mut around = surroundings(&world, RetryMode::Wait);
+    around.limits.lengths = Lengths::Sendable;
+    let records = run_list(around, &[&long]).await;
+    assert_eq!(records[0].status, RecordStatus::Deliverable);
+    assert_eq!(world.seen.lock().unwrap().permits, [[long]]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{ADDRESS_MAX, LOCAL_PART_MAX, MAILBOX_INPUT_MAX};
+use super::{ADDRESS_MAX, LOCAL_PART_MAX, LONG_ADDRESS_MAX, MAILBOX_INPUT_MAX};
 use crate::domain::ParseDomainError;
 
 /// What is wrong with an address. Columns are 1-based, in characters of the whole text.
@@ -135,6 +135,16 @@ pub enum ParseMailboxError {
         /// Octets of the wire form.
         octets: usize,
     },
+    /// The address is too long for a command line.
+    #[error(
+        "the address has {octets} octets, more than the {} that fit into a command line; \
+         no server can be asked",
+        LONG_ADDRESS_MAX
+    )]
+    AddressUnsendable {
+        /// Octets of the wire form.
+        octets: usize,
+    },
     /// The domain is at fault.
     #[error("{error}")]
     Domain {
@@ -167,6 +177,7 @@ impl ParseMailboxError {
             Self::SecondAt { .. } => "second-at",
             Self::LocalPartTooLong { .. } => "local-part-too-long",
             Self::AddressTooLong { .. } => "address-too-long",
+            Self::AddressUnsendable { .. } => "address-unsendable",
             Self::Domain { error, .. } => error.code(),
         }
     }
@@ -179,7 +190,8 @@ impl ParseMailboxError {
             | Self::UnclosedQuote
             | Self::EmptyLocalPart
             | Self::LocalPartTooLong { .. }
-            | Self::AddressTooLong { .. } => 1,
+            | Self::AddressTooLong { .. }
+            | Self::AddressUnsendable { .. } => 1,
             Self::ControlCharacter { column, .. }
             | Self::AngleBracket { column }
             | Self::SourceRoute { column }

@@ -1,20 +1,16 @@
 //! The left-hand side: a dot-string or a quoted string, with the extensions of RFC 6531.
 
+use super::column_at;
 use super::error::ParseMailboxError;
-use super::{LOCAL_PART_MAX, column_at};
 
 /// Reads the local part at the beginning of an address. Gives its wire form and the offset of the
 /// `@` that follows it.
 pub(super) fn parse(text: &str) -> Result<(String, usize), ParseMailboxError> {
-    let (wire, at) = if text.starts_with('"') {
-        quoted(text)?
+    if text.starts_with('"') {
+        quoted(text)
     } else {
-        dot_string(text)?
-    };
-    if wire.len() > LOCAL_PART_MAX {
-        return Err(ParseMailboxError::LocalPartTooLong { octets: wire.len() });
+        dot_string(text)
     }
-    Ok((wire, at))
 }
 
 fn dot_string(text: &str) -> Result<(String, usize), ParseMailboxError> {

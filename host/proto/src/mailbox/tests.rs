@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::command::{COMMAND_LINE_MAX, Command};
 
 fn wire(text: &str) -> String {
     Mailbox::parse(text)
@@ -197,6 +198,27 @@ fn an_address_has_at_most_254_octets_with_its_domain_in_a_labels() {
     let converted = format!("{}@{}.{}", "a".repeat(20), "ü".repeat(10), domain(219));
     assert_eq!(converted.chars().count(), 251);
     assert_eq!(fault(&converted), ("address-too-long", 1));
+}
+
+#[test]
+fn longer_addresses_are_let_through_where_that_is_wanted_up_to_a_command_line() {
+    let long = |text: &str| Mailbox::parse_within(text, Lengths::Sendable);
+    let of_length = |octets: usize| format!("{}@x.test", "a".repeat(octets - "@x.test".len()));
+    for octets in [72, 255, LONG_ADDRESS_MAX] {
+        let text = of_length(octets);
+        assert!(Mailbox::parse(&text).is_err());
+        assert_eq!(long(&text).unwrap().to_string(), text);
+    }
+    let error = long(&of_length(LONG_ADDRESS_MAX + 1)).unwrap_err();
+    assert_eq!((error.code(), error.column()), ("address-unsendable", 1));
+    let mut line = Vec::new();
+    let longest = of_length(LONG_ADDRESS_MAX);
+    assert_eq!(Command::RcptTo(&longest).encode(&mut line), Ok(()));
+    assert_eq!(line.len(), COMMAND_LINE_MAX);
+    // Everything else holds as it does for the others.
+    assert_eq!(long("a(c)@x.test").unwrap_err().code(), "comment");
+    let label = format!("a@{}.test", "d".repeat(64));
+    assert_eq!(long(&label).unwrap_err().code(), "domain-label-too-long");
 }
 
 #[test]
