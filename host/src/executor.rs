@@ -73,14 +73,17 @@ impl<N: Network> Executor for InProcess<N> {
     async fn execute(&self, permit: Permit) -> PermitReport {
         let mut walk = Walk::new(permit);
         while let Some(visit) = walk.next_visit() {
-            let exchange = &visit.exchange;
-            let mut held = self.visit(&walk, exchange, self.start_tls).await;
-            if tls_came_to_nothing(&held.transcript) && self.start_tls == StartTlsUse::Opportunistic
-            {
-                // The connection is spoilt; the same exchange is asked once more in clear (RFC
-                // 7435). What the handshake failed with stays in the evidence.
+            let mut manner = Manner {
+                hello: Hello::Ehlo,
+                start_tls: self.start_tls,
+            };
+            let mut held = self.visit(&walk, &visit.exchange, manner).await;
+            while let Some(other) = manner.after(&held.transcript) {
+                // The connection is spoilt; the same exchange is asked once more in another manner.
+                // What went wrong stays in the evidence.
                 walk.note(&visit, held, After::SameExchange);
-                held = self.visit(&walk, exchange, StartTlsUse::Never).await;
+                manner = other;
+                held = self.visit(&walk, &visit.exchange, manner).await;
             }
             walk.note(&visit, held, After::NextExchange);
         }
@@ -91,7 +94,7 @@ impl<N: Network> Executor for InProcess<N> {
 impl<N: Network> InProcess<N> {
     /// Tries the addresses of an exchange in turn, and holds a session with the first that
     /// answers.
-    async fn visit(&self, walk: &Walk, exchange: &PlannedExchange, start_tls: StartTlsUse) -> Held {
+    async fn visit(&self, walk: &Walk, exchange: &PlannedExchange, manner: Manner) -> Held {
         let started_ms = self.clock.now();
         let began = Instant::now();
         let mut unmade = Unmade::default();
@@ -106,7 +109,7 @@ impl<N: Network> InProcess<N> {
                     let start = Start {
                         target,
                         started_ms,
-                        start_tls,
+                        manner,
                     };
                     let held = self.hold(walk, exchange, connection, start).await;
                     let facts = unmade.facts;
@@ -200,8 +203,8 @@ impl<N: Network> InProcess<N> {
         let config = SessionConfig {
             ehlo_name: ehlo_name.map_or_else(literal, ToString::to_string),
             reverse_path: egress.reverse_path.address(),
-            hello: Hello::default(),
-            start_tls: start.start_tls,
+            hello: start.manner.hello,
+            start_tls: start.manner.start_tls,
             pipelining: Pipelining::WhereOffered,
             timeouts: self.timeouts,
             limits: self.limits,
@@ -263,7 +266,34 @@ const NO_SOURCE: &str = "no-source-address";
 struct Start {
     target: SocketAddr,
     started_ms: u64,
+    manner: Manner,
+}
+
+/// How a session begins.
+#[derive(Clone, Copy)]
+struct Manner {
+    hello: Hello,
     start_tls: StartTlsUse,
+}
+
+impl Manner {
+    /// How the same exchange is asked once more after this session, if it is: in clear after TLS
+    /// came to nothing (RFC 7435), with HELO after it hung up on EHLO. Each happens once, because
+    /// neither is taken back.
+    fn after(self, transcript: &Transcript) -> Option<Self> {
+        if self.start_tls == StartTlsUse::Opportunistic && tls_came_to_nothing(transcript) {
+            return Some(Self {
+                start_tls: StartTlsUse::Never,
+                ..self
+            });
+        }
+        let helo_is_worth_a_try =
+            self.hello == Hello::Ehlo && self.start_tls != StartTlsUse::Required;
+        (helo_is_worth_a_try && hung_up_on_ehlo(transcript)).then_some(Self {
+            hello: Hello::Helo,
+            ..self
+        })
+    }
 }
 
 /// A session that was held, or the try at one.
@@ -430,9 +460,19 @@ impl Walk {
 fn tls_came_to_nothing(transcript: &Transcript) -> bool {
     match transcript.ending() {
         Some(SessionEnding::TlsFailed) => true,
-        Some(SessionEnding::Violation(..)) | None => false,
+        // 421 asks us to leave.
+        Some(SessionEnding::Violation(..) | SessionEnding::ServiceClosing(_)) | None => false,
         Some(ending) => ending.stage() == Some(Stage::StartTls),
     }
+}
+
+/// Whether the server greeted and then hung up on EHLO, as some old ones do.
+fn hung_up_on_ehlo(transcript: &Transcript) -> bool {
+    let ending = transcript.ending();
+    matches!(
+        ending,
+        Some(SessionEnding::Closed(Stage::Ehlo) | SessionEnding::Reset(Stage::Ehlo))
+    )
 }
 
 /// Whether a session ended before a dialogue about anybody could begin.
@@ -456,3 +496,6 @@ fn came_to_nothing(transcript: &Transcript) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
