@@ -12,11 +12,10 @@
 //!   `repeated-keyword` (of a reply to EHLO), `forward-path` (of 251 and 551), `dropped-bytes` (how
 //!   many, and why), `closed` and `timed-out` (where the ending says too little).
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::evidence::{Attempt, DecoyFinding, Ending, Fact, Reply, Tls};
-use crate::extensions::extensions_of;
+use crate::extensions::repeated_keywords;
 use crate::mailbox::Mailbox;
 use crate::reply::{Reply as ReplyBytes, ReplyViolation, is_reply_line};
 use crate::stage::Stage;
@@ -321,15 +320,6 @@ fn codes_of(reply: &ReplyBytes) -> String {
         }
     }
     codes
-}
-
-/// Keywords that stand in a reply to EHLO more than once, each once.
-fn repeated_keywords(reply: &ReplyBytes) -> BTreeSet<String> {
-    let mut seen = BTreeSet::new();
-    let keywords = extensions_of(reply).into_iter().map(|one| one.keyword);
-    keywords
-        .filter(|keyword| !seen.insert(keyword.clone()))
-        .collect()
 }
 
 /// The mailbox in angle brackets that 251 and 551 name, where the mail goes or should go (RFC 5321

@@ -108,6 +108,10 @@ mod tests {
             "#5.1.1",
             "192.0.2.1",
             "5.1.1:",
+            "v5.1.1",
+            "5.16.50.1",
+            "host mx.example.test said: 550 5.1.1",
+            "550 5.1.1",
         ] {
             assert_eq!(
                 EnhancedStatusCode::from_text(text.as_bytes()),

@@ -29,6 +29,23 @@ pub fn extensions_of(reply: &Reply) -> Vec<Extension> {
         .collect()
 }
 
+/// The keywords that stand in a positive reply to EHLO more than once, in capitals, each once.
+pub(crate) fn repeated_keywords(reply: &Reply) -> Vec<String> {
+    if !reply.code.is_positive() {
+        return Vec::new();
+    }
+    let lines = reply.lines.iter().map(Vec::as_slice);
+    let keywords: Vec<&[u8]> = keyword_lines(lines).map(|(keyword, _)| keyword).collect();
+    let is_second = |place: &usize| {
+        let same = |other: &&&[u8]| other.eq_ignore_ascii_case(keywords[*place]);
+        keywords[..*place].iter().filter(same).count() == 1
+    };
+    (0..keywords.len())
+        .filter(is_second)
+        .map(|place| String::from_utf8_lossy(keywords[place]).to_ascii_uppercase())
+        .collect()
+}
+
 /// What a session itself acts on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offered {

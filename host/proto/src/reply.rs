@@ -400,6 +400,8 @@ mod tests {
         assert_eq!(first.enhanced.unwrap().to_string(), "5.1.1");
         let last = reply(&["550-a", "550 5.1.1 b"]).unwrap();
         assert_eq!(last.enhanced.unwrap().to_string(), "5.1.1");
+        let only_first = reply(&["550-5.1.1 a", "550 b"]).unwrap();
+        assert_eq!(only_first.enhanced.unwrap().to_string(), "5.1.1");
         let fitting = reply(&["550-4.2.2 a", "550 5.1.1 b"]).unwrap();
         assert_eq!(fitting.enhanced.unwrap().to_string(), "5.1.1");
         assert!(fitting.violations.is_empty());

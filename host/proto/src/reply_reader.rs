@@ -176,3 +176,40 @@ fn kept(bytes: &[u8], end: LineEnd) -> Line<'_> {
         dropped,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_longer_than_the_standard_allows_stays_one_line() {
+        for (octets, dropped) in [(510, 0), (511, 0), (2048, 0), (2049, 1), (4096, 2048)] {
+            let mut reader = ReplyReader::new(Limits::default());
+            let mut bytes = vec![b'x'; octets];
+            bytes[..4].copy_from_slice(b"550 ");
+            bytes.extend_from_slice(b"\r\n250 next\r\n");
+            reader.handle_bytes(&bytes);
+            let first = reader.poll_line().expect("a whole line is here");
+            assert_eq!(first.line.bytes.len() + dropped, octets);
+            assert_eq!(first.line.dropped as usize, dropped, "{octets}");
+            let second = reader.poll_line().expect("and another one");
+            assert_eq!(second.line.bytes, b"250 next");
+            assert!(reader.poll_line().is_none());
+            assert_eq!((reader.excess(), reader.discarded()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn bytes_beyond_the_bound_and_bytes_that_nobody_reads_are_counted_apart() {
+        let mut reader = ReplyReader::new(Limits {
+            received_bytes: 10,
+            ..Limits::default()
+        });
+        reader.handle_bytes(b"250 ok\r\n25");
+        reader.handle_bytes(b"0 too much\r\n");
+        assert!(reader.poll_line().is_some());
+        assert!(reader.poll_line().is_none());
+        reader.discard();
+        assert_eq!((reader.excess(), reader.discarded()), (12, 2));
+    }
+}

@@ -77,6 +77,58 @@ fn every_saved_dialogue_says_why_it_exists() {
     }
 }
 
+/// Everything that a probe says begins with one of these; read as text, without our own parser.
+const SAID: [&str; 7] = [
+    "EHLO ",
+    "HELO ",
+    "STARTTLS",
+    "MAIL FROM:<",
+    "RCPT TO:<",
+    "RSET",
+    "QUIT",
+];
+
+#[test]
+fn no_saved_dialogue_says_what_a_probe_never_says() {
+    for (path, text) in scripts() {
+        let dialogue = text.split("\n--- expected\n").next().unwrap();
+        for line in dialogue.lines().filter_map(|line| line.strip_prefix("C: ")) {
+            let is_ours = SAID.iter().any(|verb| line.starts_with(verb));
+            let is_whole = !line.ends_with(' ') && (line.ends_with('>') || !line.contains('<'));
+            let has_parameter = line.ends_with("> SMTPUTF8") && line.starts_with("MAIL ");
+            assert!(
+                is_ours && (is_whole || has_parameter),
+                "{}: {line}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_saved_dialogue_speaks_before_the_greeting_or_after_421() {
+    for (path, text) in scripts() {
+        let dialogue = text.split("\n--- expected\n").next().unwrap();
+        let (mut is_greeted, mut is_over) = (false, false);
+        for line in dialogue.lines() {
+            let is_ours = line.starts_with("C: ");
+            assert!(
+                !is_ours || (is_greeted && !is_over),
+                "{}: {line}",
+                path.display()
+            );
+            if let Some(line) = line.strip_prefix("S: ") {
+                let is_last = matches!(
+                    line.as_bytes(),
+                    [b'0'..=b'9', _, _] | [b'0'..=b'9', _, _, b' ', ..]
+                );
+                is_greeted |= is_last;
+                is_over |= is_last && line.starts_with("421");
+            }
+        }
+    }
+}
+
 fn scripts() -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/transcripts");
     let entries = fs::read_dir(folder).expect("the folder of the dialogues is in the repository");

@@ -17,7 +17,7 @@ use vrfy_proto::reply_reader::ReplyReader;
 use vrfy_proto::session::{
     Output, Pipelining, Recipient, RecipientKind, Session, SessionConfig, StartTlsUse,
 };
-use vrfy_proto::transcript::{Closed, TlsFacts, Transcript};
+use vrfy_proto::transcript::{Closed, Ending, TlsFacts, Transcript};
 
 /// One thing that happens to a session.
 #[derive(Clone, Debug)]
@@ -50,6 +50,16 @@ proptest! {
         check_answers(&transcript);
         check_manners(&transcript, limits);
         check_memory(&transcript, limits);
+    }
+
+    #[test]
+    fn groups_and_extensions_are_used_as_they_were_offered(
+        config in configs(),
+        recipients in recipients(),
+        greeting in select(vec![220, 220, 220, 421, 450, 554]),
+        replies in vec(replies(), 1..14),
+    ) {
+        check_offers(config, recipients, greeting, &replies)?;
     }
 
     #[test]
@@ -332,6 +342,99 @@ impl Player {
         }
         (self.session.into_transcript(), self.fed)
     }
+}
+
+/// Holds a dialogue in which every command gets one reply, and looks at each command with what the
+/// server offered before it; then at how the session took its leave.
+fn check_offers(
+    mut config: SessionConfig,
+    recipients: Vec<Recipient>,
+    greeting: u16,
+    replies: &[Vec<&'static str>],
+) -> Result<(), TestCaseError> {
+    config.limits.received_bytes = 100_000;
+    let may_group = config.pipelining == Pipelining::WhereOffered;
+    let mut session = Session::new(config, recipients);
+    let mut replies = replies
+        .iter()
+        .flatten()
+        .copied()
+        .chain(std::iter::repeat("250 ok\r\n"));
+    let (mut offers, mut sent, mut secured) = (Vec::new(), Vec::new(), false);
+    session.handle_bytes(format!("{greeting} mx\r\n").as_bytes(), Duration::ZERO);
+    loop {
+        match session.poll_output() {
+            Output::Transmit(bytes) => {
+                let group = String::from_utf8(bytes).expect("addresses are UTF-8 here");
+                let lines: Vec<&str> = group.split_terminator("\r\n").collect();
+                let grouped = lines.len() > 1;
+                prop_assert!(
+                    !grouped || (may_group && offers.contains(&"PIPELINING")),
+                    "{}",
+                    group
+                );
+                for line in lines {
+                    check_offered(line, &offers, secured, &sent)?;
+                    sent.push(line.to_owned());
+                    let reply = replies.next().expect("there is always another one");
+                    if line.starts_with("EHLO ") || line.starts_with("HELO ") {
+                        offers = keywords_by_hand(line, reply);
+                    }
+                    session.handle_bytes(reply.as_bytes(), Duration::ZERO);
+                }
+            }
+            Output::StartTls => {
+                offers.clear();
+                secured = true;
+                session.handle_tls_ready(&TlsFacts::default(), Duration::ZERO);
+            }
+            Output::WakeAt(_) => prop_assert!(false, "everything was answered: {:?}", sent),
+            Output::Finished => break,
+        }
+    }
+    let ending = session
+        .into_transcript()
+        .ending()
+        .expect("every session ends");
+    let relied_on = !matches!(ending, Ending::ServiceClosing(_) | Ending::Violation(..));
+    prop_assert_eq!(
+        sent.last().is_some_and(|last| last == "QUIT"),
+        relied_on,
+        "{}",
+        ending
+    );
+    let quits = sent.iter().filter(|line| *line == "QUIT").count();
+    prop_assert!(quits <= 1);
+    Ok(())
+}
+
+fn check_offered(
+    line: &str,
+    offers: &[&str],
+    secured: bool,
+    sent: &[String],
+) -> Result<(), TestCaseError> {
+    let has_mail = sent.iter().any(|line| line.starts_with("MAIL "));
+    let is_fine = match line.split(' ').next() {
+        Some("EHLO" | "HELO") => !has_mail,
+        Some("STARTTLS") => line == "STARTTLS" && !secured && offers.contains(&"STARTTLS"),
+        Some("MAIL") => line.ends_with('>') || offers.contains(&"SMTPUTF8"),
+        Some("RCPT") => line.ends_with('>') && has_mail,
+        _ => line == "QUIT" || line == "RSET",
+    };
+    prop_assert!(is_fine, "{} after {:?} with {:?}", line, sent, offers);
+    Ok(())
+}
+
+/// What a reply to EHLO offers, without the session's own reader.
+fn keywords_by_hand(command: &str, reply: &'static str) -> Vec<&'static str> {
+    if command.starts_with("HELO ") || !reply.starts_with("250") {
+        return Vec::new();
+    }
+    let lines = reply.split_terminator("\r\n").skip(1);
+    lines
+        .filter_map(|line| line[4..].split(' ').next())
+        .collect()
 }
 
 /// All that a session sends to a server that has these replies after its greeting.

@@ -203,6 +203,160 @@ fn plaintext_behind_starttls_is_seen_even_when_no_byte_more_is_taken() {
     assert_eq!(finished(session).ending(), Some(ending));
 }
 
+/// What a server says, step by step, to a session with the null reverse path and two mailboxes.
+const REPLIES: [&str; 9] = [
+    "220 mx\r\n",
+    "250-mx\r\n250 STARTTLS\r\n",
+    "220 go\r\n",
+    "250 mx\r\n",
+    "250 sender\r\n",
+    "250 ana\r\n",
+    "250 reset\r\n",
+    "250 sender\r\n",
+    "550 bob\r\n",
+];
+
+/// What is awaited before each of them, and after the last.
+const STAGES: [Stage; 10] = [
+    Stage::Greeting,
+    Stage::Ehlo,
+    Stage::StartTls,
+    Stage::EhloAfterTls,
+    Stage::MailFrom,
+    Stage::RcptTo,
+    Stage::Rset,
+    Stage::MailFrom,
+    Stage::RcptTo,
+    Stage::Quit,
+];
+
+/// A session that heard so many of the replies, and when it wants to be woken.
+fn session_after(replies: usize, timeouts: Timeouts) -> (Session, Duration) {
+    let config = SessionConfig {
+        reverse_path: String::new(),
+        timeouts,
+        ..config()
+    };
+    let mut session = session(config, 2);
+    let mut wake_at = Duration::ZERO;
+    for reply in std::iter::once("").chain(REPLIES).take(replies + 1) {
+        session.handle_bytes(reply.as_bytes(), Duration::ZERO);
+        wake_at = loop {
+            match session.poll_output() {
+                Output::Transmit(_) => {}
+                Output::StartTls => {
+                    session.handle_tls_ready(&TlsFacts::default(), Duration::ZERO);
+                }
+                Output::WakeAt(at) => break at,
+                Output::Finished => panic!("the session is over after {reply:?}"),
+            }
+        };
+    }
+    (session, wake_at)
+}
+
+#[test]
+fn a_connection_cut_at_any_stage_ends_there_and_takes_no_answer_back() {
+    for (replies, stage) in (0..).zip(STAGES) {
+        let (mut session, _) = session_after(replies, Timeouts::default());
+        session.handle_closed(&Closed::Orderly, seconds(1));
+        let transcript = finished(session);
+        let expected = match stage {
+            Stage::Quit => Ending::Completed,
+            stage => Ending::Closed(stage),
+        };
+        assert_eq!(transcript.ending(), Some(expected));
+        let answers = transcript.answers();
+        let code = |place| {
+            let mut own = answers
+                .iter()
+                .filter(|answer| answer.recipient == Some(place));
+            own.find_map(|answer| Some(answer.reply.as_ref()?.code.value()))
+        };
+        assert_eq!(code(0), (replies > 5).then_some(250), "{stage}");
+        assert_eq!(code(1), (replies > 8).then_some(550), "{stage}");
+    }
+}
+
+#[test]
+fn a_first_digit_that_means_nothing_ends_the_session_at_any_stage() {
+    for (replies, stage) in (0..).zip(STAGES) {
+        for reply in ["000 x", "120 x", "334 x", "354-x\r\n354 x", "650", "999 x"] {
+            let (mut session, _) = session_after(replies, Timeouts::default());
+            session.handle_bytes(format!("{reply}\r\n").as_bytes(), seconds(1));
+            let transcript = finished(session);
+            let expected = match stage {
+                Stage::Quit => Ending::Completed,
+                stage => Ending::Violation(stage, Violation::UnexpectedCode),
+            };
+            assert_eq!(transcript.ending(), Some(expected), "{reply} at {stage}");
+            let code = transcript.answers().pop().and_then(|last| last.reply);
+            assert_eq!(code.unwrap().code.to_string(), reply[..3]);
+        }
+    }
+}
+
+#[test]
+fn every_stage_has_a_wait_of_its_own() {
+    let timeouts = Timeouts {
+        greeting: seconds(1),
+        ehlo: seconds(2),
+        start_tls: seconds(3),
+        mail_from: seconds(4),
+        rcpt_to: seconds(5),
+        rset: seconds(6),
+        quit: seconds(7),
+        ..Timeouts::default()
+    };
+    for (replies, stage) in (0..).zip(STAGES) {
+        let (mut session, wake_at) = session_after(replies, timeouts);
+        assert_eq!(wake_at, timeouts.of(stage), "{stage}");
+        session.handle_timeout(wake_at);
+        let expected = match stage {
+            Stage::Quit => Ending::Completed,
+            stage => Ending::TimedOut(stage),
+        };
+        assert_eq!(finished(session).ending(), Some(expected));
+    }
+    let waits: Vec<u64> = STAGES
+        .iter()
+        .map(|stage| timeouts.of(*stage).as_secs())
+        .collect();
+    assert_eq!(waits, [1, 2, 3, 2, 4, 5, 6, 4, 5, 7]);
+}
+
+#[test]
+fn the_waits_of_rfc_5321_can_be_had() {
+    let timeouts = Timeouts::rfc5321();
+    for stage in STAGES.into_iter().filter(|stage| *stage != Stage::Quit) {
+        assert!(timeouts.of(stage) >= seconds(300), "{stage}");
+    }
+}
+
+#[test]
+fn helo_follows_every_code_that_says_that_ehlo_is_unknown() {
+    for code in [500, 501, 502, 504, 550] {
+        let mut session = session(config(), 2);
+        session.handle_bytes(b"220 mx\r\n", Duration::ZERO);
+        sent(&mut session);
+        session.handle_bytes(format!("{code} what\r\n").as_bytes(), Duration::ZERO);
+        assert_eq!(sent(&mut session), "HELO probe.example.com\r\n", "{code}");
+        session.handle_bytes(b"250-mx\r\n250 PIPELINING\r\n", Duration::ZERO);
+        let mail = sent(&mut session);
+        assert_eq!(mail, "MAIL FROM:<probe@example.com>\r\n", "no extensions");
+    }
+    for code in [421, 450, 451, 452, 503, 554] {
+        let mut session = session(config(), 1);
+        session.handle_bytes(b"220 mx\r\n", Duration::ZERO);
+        sent(&mut session);
+        session.handle_bytes(format!("{code} no\r\n").as_bytes(), Duration::ZERO);
+        if code != 421 {
+            assert_eq!(sent(&mut session), "QUIT\r\n", "{code}");
+        }
+        assert!(!session.into_transcript().to_text().contains("C: HELO"));
+    }
+}
+
 #[test]
 fn news_about_tls_without_a_handshake_changes_nothing() {
     let mut session = asking(1);

@@ -24,9 +24,9 @@
 //! `S:` is a line of the server, `C:` one of ours, `@ +` is time that passed since the event
 //! before, any other `@` an event. Bytes outside printable ASCII are `\xNN`, a backslash is `\\`. A
 //! server line that did not end with CR LF has a mark at its end: `\{lf}` for a lone LF,
-//! `\{unended}` for none; `\{+17}` says that 17 further bytes of it were dropped. Head lines that
-//! say nothing are left out. Comments may stand anywhere; those in front of the first event are
-//! kept.
+//! `\{unended}` for none; `\{+17}` says that 17 further bytes of it were dropped. Bytes that are in
+//! no line are counted with the reason, as in `@ dropped 17 after-the-end`. Head lines that say
+//! nothing are left out. Comments may stand anywhere; those in front of the first event are kept.
 
 use std::fmt::Write as _;
 use std::time::Duration;
