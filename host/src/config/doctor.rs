@@ -8,8 +8,8 @@ use vrfy_proto::limits::Limits;
 use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::session::StartTlsUse;
 
-use super::{check_names, exclusion_lists, timeouts, variable};
-use crate::args::DoctorArgs;
+use super::{check_names, exclusion_lists, variable};
+use crate::args::{DoctorArgs, TimeoutChoice};
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Sockets};
 use crate::doctor::Doctor;
@@ -47,7 +47,7 @@ pub fn doctor(args: &DoctorArgs, chance: u64) -> Result<Doctor, UserError> {
         tls: TlsClient::new(),
         port: args.port,
         start_tls: StartTlsUse::Opportunistic,
-        timeouts: timeouts(args.timeout),
+        timeouts: TimeoutChoice::resolve(args.timeout.map(TimeoutChoice::Every).as_slice()),
         limits: Limits::default(),
         clock: Clock::system(),
     };

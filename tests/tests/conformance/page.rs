@@ -22,17 +22,12 @@ follows from being a probe. **Shown by** names test functions, dialogues (`.smtp
 pub(crate) fn render(sections: &[Section]) -> String {
     let rules = || sections.iter().flat_map(|section| &section.rule);
     let exceptions = rules().filter(|rule| rule.exception.is_some()).count();
-    let open = rules().filter(|rule| rule.open.is_some()).count();
-    let held = rules().count() - exceptions - open;
+    let held = rules().count() - exceptions;
     let mut page = HEAD.to_owned();
     page += &format!(
-        "\n{} rules: {held} held, {exceptions} exceptions",
+        "\n{} rules: {held} held, {exceptions} exceptions.\n",
         rules().count()
     );
-    page += &match open {
-        0 => ".\n".to_owned(),
-        open => format!(", {open} open.\n"),
-    };
     for section in sections {
         page += &format!("\n## {}\n\n", section.title);
         page += "| id | rule | level, source | shown by | status |\n|---|---|---|---|---|\n";
@@ -45,10 +40,9 @@ pub(crate) fn render(sections: &[Section]) -> String {
 
 fn row(rule: &Rule) -> String {
     let tests: Vec<String> = rule.tests.iter().map(|test| link(test)).collect();
-    let status = match (&rule.exception, &rule.open) {
-        (Some(why), _) => format!("exception: {why}"),
-        (None, Some(what)) => format!("open: {what}"),
-        (None, None) => "held".to_owned(),
+    let status = match &rule.exception {
+        Some(why) => format!("exception: {why}"),
+        None => "held".to_owned(),
     };
     let how = rule.how.as_ref().map(|how| format!("; {how}"));
     let source = match rule.source.as_str() {

@@ -36,8 +36,6 @@ pub(crate) struct Rule {
     pub(crate) how: Option<String>,
     /// Why it is not met.
     pub(crate) exception: Option<String>,
-    /// What is still to be shown.
-    pub(crate) open: Option<String>,
 }
 
 /// All sections in the order of their files' names.
