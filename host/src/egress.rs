@@ -144,6 +144,13 @@ impl From<Egress> for Egresses {
 }
 
 impl Egresses {
+    /// Several.
+    pub fn several(first: Egress, others: impl IntoIterator<Item = Egress>) -> Self {
+        let mut egresses = Self::from(first);
+        egresses.all.extend(others.into_iter().map(Arc::new));
+        egresses
+    }
+
     /// The egress of that number.
     pub fn get(&self, id: EgressId) -> &Arc<Egress> {
         &self.all[id]

@@ -78,7 +78,9 @@ impl<N: Network> Executor for InProcess<N> {
                 start_tls: self.start_tls,
             };
             let mut held = self.visit(&walk, &visit.exchange, manner).await;
-            while let Some(other) = manner.after(&held.transcript) {
+            while let Some(other) = manner.after(&held.transcript)
+                && !walk.has_expired()
+            {
                 // The connection is spoilt; the same exchange is asked once more in another manner.
                 // What went wrong stays in the evidence.
                 walk.note(&visit, held, After::SameExchange);
@@ -99,6 +101,10 @@ impl<N: Network> InProcess<N> {
         let began = Instant::now();
         let mut unmade = Unmade::default();
         for address in self.guard_exchange(exchange, &mut unmade) {
+            // Many dead addresses take long, and no session begins after the permit has expired.
+            if unmade.failure.is_some() && walk.has_expired() {
+                break;
+            }
             let target = SocketAddr::new(*address, self.port);
             let Some(bind) = self.source(walk, target, &mut unmade) else {
                 continue;
@@ -353,8 +359,7 @@ impl Walk {
 
     /// The next exchange, while anybody is without an answer and the permit holds.
     fn next_visit(&mut self) -> Option<Visit> {
-        let expired = self.visits > 0 && Instant::now() >= self.expires;
-        if self.open.is_empty() || expired {
+        if self.open.is_empty() || (self.visits > 0 && self.has_expired()) {
             return None;
         }
         let index = self.ahead.pop()?;
@@ -363,6 +368,10 @@ impl Walk {
             index,
             exchange: self.permit.exchanges[index].clone(),
         })
+    }
+
+    fn has_expired(&self) -> bool {
+        Instant::now() >= self.expires
     }
 
     /// Whom the next session is to ask: the open mailboxes, and their decoys.

@@ -4,3 +4,4 @@ pub mod hostile;
 pub mod hostile_servers;
 pub mod program;
 pub mod servers;
+pub mod simulation;

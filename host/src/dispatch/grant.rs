@@ -40,11 +40,12 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             // Without a permit everybody who waits does so for an answer that is under way; its
             // report puts the lane into the queue again.
             let turns = lane.turns(&self.around.limits);
-            for egress in turns {
-                if let Some(permit) = self.permit(&key, egress) {
-                    self.carry_out(key, egress, permit);
-                    break;
-                }
+            let next = turns
+                .into_iter()
+                .find_map(|egress| Some((egress, self.permit(&key, egress)?)));
+            match next {
+                Some((egress, permit)) => self.carry_out(key, egress, permit),
+                None => self.forget_idle(&key),
             }
         }
     }
@@ -85,7 +86,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         let limit = self.limits().mailboxes_per_session;
         let lane = self.lanes.get_mut(key)?;
         let mut gathering = Gathering::default();
-        let mut others = Vec::new();
+        let (mut others, mut late) = (Vec::new(), Vec::new());
         while gathering.asks.len() < limit
             && let Some(id) = lane.queue(egress).waiting.pop_front()
         {
@@ -95,6 +96,11 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             let Some(mailbox) = probe.mailbox.clone() else {
                 continue;
             };
+            let deadline = probe.evidence.budget.deadline_ms;
+            if deadline.is_some_and(|deadline| now > deadline) {
+                late.push(id);
+                continue;
+            }
             let domain = mailbox.domain().to_string();
             let known = self.decoys.is_known(&domain, probe.begins_at(), now);
             let decoy = gathering.decoy(probe, &mailbox, known, lane);
@@ -108,6 +114,9 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         }
         for id in others.into_iter().rev() {
             lane.queue(egress).waiting.push_front(id);
+        }
+        for id in late {
+            self.give_up(id, "none, its turn came after the deadline");
         }
         let (first_exchange, exchanges) = gathering.start?;
         Some(Permit {

@@ -189,17 +189,34 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
                 self.settle_pending(id, &by, until);
             }
             Some(until) if deadline.is_some_and(|deadline| until > deadline) => {
-                probe.clamp(
-                    "round",
-                    "a session",
-                    "none, its lane is held beyond the deadline",
-                );
-                let otherwise = probe.plan.as_ref().map(|plan| plan.otherwise.clone());
-                if let Some(verdict) = otherwise {
-                    self.settle(id, &by, &verdict);
-                }
+                self.give_up(id, "none, its lane is held beyond the deadline");
             }
             _ => lane.queue(probe.egress()).waiting.push_back(id),
+        }
+    }
+
+    /// Records the last word of a plan whose round can no longer begin in time.
+    pub(super) fn give_up(&mut self, id: ProbeId, done: &str) {
+        let by = self.around.judge.identity();
+        let Some(probe) = self.probes.get_mut(&id) else {
+            return;
+        };
+        probe.clamp("round", "a session", done);
+        let otherwise = probe.plan.as_ref().map(|plan| plan.otherwise.clone());
+        if let Some(verdict) = otherwise {
+            self.settle(id, &by, &verdict);
+        }
+    }
+
+    /// Forgets a lane that nobody waits for any more.
+    pub(super) fn forget_idle(&mut self, key: &LaneKey) {
+        let now = self.now();
+        if self
+            .lanes
+            .get_mut(key)
+            .is_some_and(|lane| lane.is_idle(now))
+        {
+            self.lanes.remove(key);
         }
     }
 

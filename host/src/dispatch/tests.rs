@@ -415,6 +415,26 @@ async fn a_plan_beyond_the_deadline_ends_the_probe() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_asked_after_the_time_to_give_up_however_long_the_lane() {
+    let world = World::new(|_, _| 250);
+    let mut around = surroundings(&world, RetryMode::Wait);
+    around.limits.give_up_after = Duration::from_secs(10);
+    around.limits.sessions_per_lane = 1;
+    around.limits.mailboxes_per_session = 1;
+    let list: Vec<String> = (0..40).map(|number| format!("u{number}@a.test")).collect();
+    let list: Vec<&str> = list.iter().map(String::as_str).collect();
+    let records = run_list(around, &list).await;
+    let latest = world.seen.lock().unwrap().times.last().copied().unwrap();
+    assert!(latest <= START + 10_000, "{latest}");
+    let last = &records[39];
+    assert_eq!(last.status, RecordStatus::Unknown);
+    assert_eq!(
+        last.clamps[0].done,
+        "none, its turn came after the deadline"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lane_never_has_more_sessions_than_its_limit() {
     let world = World::new(|_, _| 250);
     let mut around = surroundings(&world, RetryMode::Wait);
