@@ -81,6 +81,7 @@ fn limits(rng: &mut Rng) -> DispatchLimits {
         ]),
         lane_hold: rng.pick(&[Duration::from_mins(10), Duration::from_hours(24)]),
         stop_grace: Duration::from_secs(5),
+        ..DispatchLimits::default()
     }
 }
 
