@@ -26,8 +26,12 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let policy = POLICY.get_or_init(load);
     let settings = resolve(policy.manifest(), &[]).expect("defaults are allowed");
     let evidence = judging::evidence(input, settings);
-    let decision = policy.decide(&evidence).expect("the policy keeps its rules");
+    let decision = policy
+        .decide(&evidence)
+        .expect("the policy keeps its rules");
     judging::check_decision(&evidence, &decision);
-    let again = policy.decide(&evidence).expect("the policy keeps its rules");
+    let again = policy
+        .decide(&evidence)
+        .expect("the policy keeps its rules");
     assert_eq!(again, decision);
 });
