@@ -148,7 +148,7 @@ impl Watch {
             if !self.offers.pipelining {
                 return Some("before the answer to the command before it");
             }
-            if !is_grouped(&heard.verb) || !before.iter().all(|verb| is_grouped(verb)) {
+            if !is_grouped(&heard.verb) || !before.iter().all(is_grouped) {
                 return Some("in a group of commands");
             }
         }
@@ -157,7 +157,7 @@ impl Watch {
             return Some("after a greeting that refuses");
         }
         let is_utf8 = self.transaction.as_ref().is_some_and(|open| open.is_utf8);
-        if !line.is_ascii() && !(heard.smtputf8 || is_utf8) {
+        if !(line.is_ascii() || heard.smtputf8 || is_utf8) {
             return Some("with octets that only SMTPUTF8 allows");
         }
         self.out_of_order(heard, place)
