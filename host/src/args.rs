@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
-use vrfy_proto::address_safety::Nat64Prefix;
 
 pub use self::doctor::DoctorArgs;
+pub use self::egress::EgressArgs;
+pub use self::network::NetworkArgs;
 pub use self::timeout_choice::{TimeoutChoice, TimeoutStep};
 
 mod doctor;
+mod egress;
+mod network;
 mod timeout_choice;
 
 /// Does this mailbox exist? Asks its mail server, as far as RCPT TO, and never sends a message.
@@ -141,74 +144,12 @@ pub struct ProbeArgs {
     )]
     pub decision_time: Duration,
 
-    /// The name for EHLO: the full name of this host, or an address literal; where absent
-    /// VRFY_HELO, else the literal of the source address
-    #[arg(
-        long,
-        value_name = "NAME",
-        conflicts_with = "egress",
-        help_heading = "Who asks"
-    )]
-    pub helo: Option<String>,
-    /// The reverse path for MAIL FROM, where absent VRFY_MAIL_FROM; empty for the null path `<>`
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        conflicts_with = "egress",
-        help_heading = "Who asks"
-    )]
-    pub mail_from: Option<String>,
-    /// The source address of connections; exchanges of the other family are not asked
-    #[arg(
-        long,
-        value_name = "IP",
-        conflicts_with = "egress",
-        help_heading = "Who asks"
-    )]
-    pub bind: Option<IpAddr>,
-    /// Several source addresses, each with its EHLO name and reverse path, in a file as
-    /// docs/egress.md describes it; takes the place of the three above
-    #[arg(long, value_name = "FILE", help_heading = "Who asks")]
-    pub egress: Option<PathBuf>,
-
-    /// Ask nobody on this list: mailboxes, domains, exchanges, addresses; docs/exclusions.md has
-    /// the format. May be given more than once, and adds to the lists that always hold:
-    /// /etc/vrfy/exclusions and those in VRFY_EXCLUDE
-    #[arg(long, value_name = "FILE", help_heading = "Who is not asked")]
-    pub exclude: Vec<PathBuf>,
-
-    /// Ask this DNS server instead of the system's; it is asked for reserved names too
-    #[arg(
-        long,
-        value_name = "IP:PORT",
-        env = "VRFY_RESOLVER",
-        value_parser = socket_address,
-        help_heading = "Network"
-    )]
-    pub resolver: Option<SocketAddr>,
-    /// The port of the exchanges
-    #[arg(
-        long,
-        env = "VRFY_PORT",
-        default_value_t = 25,
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = "Network"
-    )]
-    pub port: u16,
-    /// Connect to these addresses though they are not public
-    #[arg(
-        long,
-        value_name = "CIDR",
-        env = "VRFY_ALLOW_SPECIAL",
-        value_delimiter = ',',
-        value_parser = address_range,
-        help_heading = "Network"
-    )]
-    pub allow_special: Vec<IpNet>,
-    /// A prefix behind which this network translates to IPv4 (NAT64): an address there is judged
-    /// by the IPv4 address inside
-    #[arg(long, value_name = "PREFIX", help_heading = "Network")]
-    pub nat64: Vec<Nat64Prefix>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub who: EgressArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub network: NetworkArgs,
     /// Whether to use STARTTLS where it is offered
     #[arg(
         long,
@@ -218,17 +159,6 @@ pub struct ProbeArgs {
         help_heading = "Network"
     )]
     pub tls: Tls,
-    /// The longest wait for a reply: for every step (30s), for single ones (rcpt=5m,mail=5m), or
-    /// those of RFC 5321 (rfc5321). Steps are connect, greeting, ehlo, starttls, mail, rcpt, rset,
-    /// quit and session; LIMITS.md has the defaults
-    #[arg(
-        long,
-        value_name = "[STEP=]TIME",
-        value_delimiter = ',',
-        value_parser = TimeoutChoice::parse,
-        help_heading = "Network"
-    )]
-    pub timeout: Vec<TimeoutChoice>,
     /// Ask about addresses longer than RFC 5321 allows, too; some servers take them
     #[arg(long, help_heading = "Network")]
     pub long_addresses: bool,
@@ -413,7 +343,7 @@ mod tests {
         let port = |given: &[&str]| {
             let args = ["vrfy", "check", "ana@example.com"].iter().chain(given);
             match Args::try_parse_from(args).unwrap().command {
-                Command::Check(check) => check.probe.port,
+                Command::Check(check) => check.probe.network.port,
                 other => panic!("{other:?}"),
             }
         };

@@ -20,7 +20,9 @@ use vrfy_proto::session::StartTlsUse;
 
 pub use self::doctor::doctor;
 
-use crate::args::{PolicyFaultChoice, ProbeArgs, Retry, TimeoutChoice, Tls};
+use crate::args::{
+    EgressArgs, NetworkArgs, PolicyFaultChoice, ProbeArgs, Retry, TimeoutChoice, Tls,
+};
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Sockets};
 use crate::dispatch::{DispatchLimits, RetryMode};
@@ -77,31 +79,26 @@ impl Config {
         let policy = load_policy(&engine, args.policy.as_ref())?;
         let judge = judge(args, &engine, &policy)?;
         let clock = Clock::system();
-        let egresses = egresses(args)?;
+        let egresses = egresses(&args.who, &args.network)?;
         let mut warnings: Vec<String> = engine.warnings().iter().map(ToString::to_string).collect();
         let own = own_addresses(&egresses, &mut warnings);
-        let exclusions = Arc::new(Exclusions::read(exclusion_lists(&args.exclude))?);
+        let exclusions = exclusions(&args.network)?;
         let executor = InProcess {
             lookup: Lookup::new(LookupConfig {
-                resolver: args.resolver,
+                resolver: args.network.resolver,
                 clock,
                 ..LookupConfig::default()
             })?,
             network: Sockets,
-            guard: AddressGuard {
-                allow: args.allow_special.clone(),
-                nat64: args.nat64.clone(),
-                own,
-                exclusions: Arc::clone(&exclusions),
-            },
+            guard: guard(&args.network, own, &exclusions),
             tls: TlsClient::new(),
-            port: args.port,
+            port: args.network.port,
             start_tls: match args.tls {
                 Tls::Never => StartTlsUse::Never,
                 Tls::Opportunistic => StartTlsUse::Opportunistic,
                 Tls::Required => StartTlsUse::Required,
             },
-            timeouts: TimeoutChoice::resolve(&args.timeout),
+            timeouts: TimeoutChoice::resolve(&args.network.timeout),
             limits: Limits::default(),
             clock,
         };
@@ -140,29 +137,45 @@ impl Config {
 
 /// Who asks: the egresses of the file, or the one of the command line. Their names are their own,
 /// and their source addresses are this machine's.
-fn egresses(args: &ProbeArgs) -> Result<Egresses, UserError> {
-    let egresses = match &args.egress {
+fn egresses(who: &EgressArgs, network: &NetworkArgs) -> Result<Egresses, UserError> {
+    let egresses = match &who.egress {
         Some(path) => Egresses::load(path)?,
-        None => single_egress(args)?.into(),
+        None => single_egress(who)?.into(),
     };
     // With a resolver of its own, as in the lab, reserved names are as good as others.
-    if args.resolver.is_none() {
+    if network.resolver.is_none() {
         egresses.iter().try_for_each(check_names)?;
     }
     check_sources(&egresses)?;
     Ok(egresses)
 }
 
-fn single_egress(args: &ProbeArgs) -> Result<Egress, UserError> {
-    let helo = args.helo.clone().or_else(|| variable("VRFY_HELO"));
-    let mail_from = args.mail_from.clone();
+fn single_egress(who: &EgressArgs) -> Result<Egress, UserError> {
+    let helo = who.helo.clone().or_else(|| variable("VRFY_HELO"));
+    let mail_from = who.mail_from.clone();
     let mail_from = mail_from.or_else(|| variable("VRFY_MAIL_FROM"));
     let reverse_path = ReversePath::parse(&mail_from.unwrap_or_default());
     Ok(Egress::single(
-        args.bind,
+        who.bind,
         helo.as_deref().map(EhloName::parse).transpose()?,
         reverse_path.map_err(UserError::MailFrom)?,
     ))
+}
+
+/// Which addresses may be connected to, beside those of this machine.
+fn guard(network: &NetworkArgs, own: Vec<IpAddr>, exclusions: &Arc<Exclusions>) -> AddressGuard {
+    AddressGuard {
+        allow: network.allow_special.clone(),
+        nat64: network.nat64.clone(),
+        own,
+        exclusions: Arc::clone(exclusions),
+    }
+}
+
+fn exclusions(network: &NetworkArgs) -> Result<Arc<Exclusions>, UserError> {
+    Ok(Arc::new(Exclusions::read(exclusion_lists(
+        &network.exclude,
+    ))?))
 }
 
 /// A variable that is set to something.

@@ -69,6 +69,14 @@ impl TimeoutStep {
 }
 
 impl TimeoutChoice {
+    /// The time for every step, where one was typed; of several the last.
+    pub fn every(choices: &[Self]) -> Option<Duration> {
+        choices.iter().rev().find_map(|choice| match choice {
+            Self::Every(time) => Some(*time),
+            Self::Step(..) | Self::Rfc5321 => None,
+        })
+    }
+
     /// Reads one part.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text == "rfc5321" {
