@@ -17,7 +17,7 @@ demo: setup ## Build, start the lab, probe the example list, show verdicts
 test: setup setup-test ## Run every test; installs the mail servers that they talk to
 	$(CARGO) test --workspace
 
-test-long: setup setup-long ## Run the long tests (20 to 40 minutes): worlds, hostile mixes, more servers, fuzzing
+test-long: setup setup-long ## Run the long tests (ten minutes once built): worlds, hostile mixes, more servers, fuzzing
 	@bash tests/tools/test-long.sh
 
 fuzz: setup ## Fuzz every target for FUZZ_SECONDS (60); needs nightly Rust and c++, says so where they lack

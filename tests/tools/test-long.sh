@@ -36,7 +36,7 @@ part() {
 
 # The property tests with many more cases than `make test` gives them.
 properties() {
-    local cases=${PROPTEST_CASES:-20000} began=$SECONDS output
+    local cases=${PROPTEST_CASES:-100000} began=$SECONDS output
     output=$(PROPTEST_CASES=$cases "$cargo" test --workspace --test properties 2>&1)
     local code=$?
     echo "$output"
