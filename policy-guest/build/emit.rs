@@ -120,6 +120,7 @@ fn row(out: &mut String, rule: &Rule, phrases: &[String]) {
         format_args!("        reason: Reason::{},", camel(&rule.reason)),
     );
     line(out, format_args!("        plain: {},", rule.plain));
+    line(out, format_args!("        source: {:?},", rule.source));
     line(out, format_args!("        digits: {digits:#b},"));
     line(out, format_args!("        codes: &{exact:?},"));
     line(

@@ -16,7 +16,7 @@ pub(crate) struct Rule {
     pub(crate) all: Vec<String>,
     pub(crate) any: Vec<String>,
     pub(crate) none: Vec<String>,
-    source: String,
+    pub(crate) source: String,
 }
 
 /// Appends the rules in `text` to `rules`.

@@ -34,6 +34,12 @@ pub(crate) struct Rule {
     pub(crate) reason: Reason,
     /// It names the recipient plainly, so that the same answer to a decoy casts no doubt on it.
     pub(crate) plain: bool,
+    /// Where the knowledge comes from: a page, a standard or an observation.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for those who explain a verdict")
+    )]
+    pub(crate) source: &'static str,
     digits: u16,
     codes: &'static [u16],
     enhanced: &'static [Enhanced],
@@ -69,10 +75,19 @@ enum At {
 
 /// The first rule that holds for a negative reply of `exchange`; `None` for any other reply.
 pub(crate) fn find(reply: &Reply, exchange: &str) -> Option<&'static Rule> {
-    let code = reply.code?;
+    holding(reply, exchange).next()
+}
+
+/// Every rule that holds for a negative reply of `exchange`, in the order of precedence: the first
+/// decides, the others are beaten. None for any other reply.
+pub(crate) fn holding<'a>(
+    reply: &'a Reply,
+    exchange: &'a str,
+) -> impl Iterator<Item = &'static Rule> + 'a {
+    let code = reply.code.unwrap_or(0);
     let at = At::of(&reply.stage);
     let phrases = Phrases::of(&reply.text);
-    RULES.iter().find(|rule| {
+    RULES.iter().filter(move |rule| {
         rule.allows_code(code)
             && (at == At::RcptTo || !matches!(rule.says, Says::Exists | Says::Absent))
             && phrases.satisfy(rule)
@@ -239,6 +254,11 @@ mod tests {
     }
 
     #[test]
+    fn every_rule_has_a_source() {
+        assert!(RULES.iter().all(|rule| rule.source.len() > 6));
+    }
+
+    #[test]
     fn every_negative_reply_meets_a_rule() {
         for code in 400..600 {
             let reply = Reply {
@@ -250,6 +270,36 @@ mod tests {
             };
             assert!(find(&reply, "mx.example.com").is_some(), "{code}");
         }
+    }
+
+    #[test]
+    fn the_rules_that_were_beaten_follow_the_one_that_decides() {
+        let reply = Reply {
+            stage: Stage::RcptTo,
+            code: Some(550),
+            enhanced: Some(EnhancedStatusCode {
+                class: 5,
+                subject: 1,
+                detail: 1,
+            }),
+            text: "5.1.1 Sender address rejected: User unknown".into(),
+            elapsed_ms: 0,
+        };
+        let found: Vec<&str> = holding(&reply, "mx.example.com")
+            .map(|rule| rule.id)
+            .collect();
+        let at = |id| found.iter().position(|found| *found == id);
+        assert_eq!(found.first(), Some(&"sender-named"));
+        assert!(
+            at("unknown-user") < at("x-1-1") && at("x-1-1") < at("code-5yz"),
+            "{found:?}"
+        );
+        assert_eq!(found.last(), Some(&"code-5yz"));
+        let accepted = Reply {
+            code: Some(250),
+            ..reply
+        };
+        assert_eq!(holding(&accepted, "mx.example.com").count(), 0);
     }
 
     #[test]
