@@ -137,6 +137,7 @@ fn verdict_on(reply: case::Reply) -> case::SaidVerdict {
             ending: "completed".into(),
             detail: String::new(),
             facts: Vec::new(),
+            around: case::Around::default(),
         }],
         decoys: Vec::new(),
         settings: Vec::new(),

@@ -16,7 +16,7 @@ use vrfy_proto::enhanced_code::EnhancedStatusCode;
 use vrfy_proto::evidence::{
     Address, AddressProblem, Attempt, Budget, Cause, Clock, Decision, DecoyChoice, DecoyFinding,
     Ending, Evidence, Exchange, ExchangeChoice, Fact, Lookup, LookupOutcome, MailboxFacts, Reply,
-    Setting, Verdict,
+    Setting, Tls, Verdict,
 };
 use vrfy_proto::stage::Stage;
 use vrfy_tests::program::root;
@@ -83,7 +83,7 @@ fn evidence(case: &Case, settings: Vec<Setting>) -> Evidence {
         tags: Vec::new(),
         facts: case.facts.iter().map(fact).collect(),
         clock: Clock {
-            now_ms: 0,
+            now_ms: case.attempts.last().map_or(0, |last| last.around.after_ms),
             probe_started_ms: 0,
         },
         budget: Budget {
@@ -106,10 +106,13 @@ fn lookup(lookup: &case::Lookup) -> Lookup {
         name @ ("special-use" | "other") => (variant(name, Some(words.into())), &[]),
         name => (variant(name, None), &lookup.words),
     };
-    let exchange = |name: &String| Exchange {
-        name: name.clone(),
-        preference: 10,
-        addresses: vec!["192.0.2.1".to_owned()],
+    let exchange = |word: &String| {
+        let (name, preference) = case::preference(word);
+        Exchange {
+            name: name.to_owned(),
+            preference,
+            addresses: vec!["192.0.2.1".to_owned()],
+        }
     };
     Lookup {
         started_ms: 0,
@@ -125,21 +128,29 @@ fn fact((name, value): &(String, String)) -> Fact {
 }
 
 fn attempt(attempt: &case::Attempt) -> Attempt {
+    let around = &attempt.around;
     Attempt {
         round: attempt.round,
-        started_ms: 0,
+        started_ms: around.after_ms,
         elapsed_ms: 0,
         exchange: 0,
         exchange_name: attempt.exchange.clone(),
         remote_address: Some("192.0.2.1".to_owned()),
         local_address: "192.0.2.2".to_owned(),
         ehlo_name: "probe.example.org".to_owned(),
-        reverse_path: "probe@example.org".to_owned(),
-        tls: None,
+        reverse_path: match around.null_path {
+            true => String::new(),
+            false => "probe@example.org".to_owned(),
+        },
+        tls: around.tls.then(|| Tls {
+            version: "TLSv1.3".to_owned(),
+            cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned(),
+            problems: Vec::new(),
+        }),
         replies: attempt.replies.iter().map(reply).collect(),
         ending: ending(&attempt.ending, &attempt.detail),
-        asked_before: 0,
-        refused_before: 0,
+        asked_before: around.asked_before,
+        refused_before: around.refused_before,
         facts: attempt
             .facts
             .iter()
@@ -171,7 +182,7 @@ fn reply(reply: &case::Reply) -> Reply {
             detail,
         }),
         text: reply.text.clone(),
-        elapsed_ms: 20,
+        elapsed_ms: reply.elapsed_ms,
     }
 }
 
@@ -207,6 +218,11 @@ fn said_verdict(verdict: Verdict) -> SaidVerdict {
         confidence: verdict.confidence,
         hold_lane_ms: verdict.hold_lane_ms,
         rule: rule.map(|fact| fact.value.clone()),
+        facts: verdict
+            .facts
+            .iter()
+            .map(|fact| (fact.name.clone(), fact.value.clone()))
+            .collect(),
         because: verdict.because.into_iter().map(cause).collect(),
     }
 }

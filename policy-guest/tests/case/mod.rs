@@ -23,7 +23,14 @@
 //! Lines of an attempt: `round N` (default: one more than the last), `at EXCHANGE` (default: the
 //! first), `ends ENDING [DETAIL]` (default: completed), and `STAGE CODE [X.Y.Z] TEXT` for a reply,
 //! ` // ` standing for a line end in its text. Where the first reply is one to RCPT TO, the usual
-//! ones before it are put in: it is then reply 3.
+//! ones before it are put in: it is then reply 3. Further lines: `took 45s`, how long the reply of
+//! the line before took; `after 2h`, when the attempt began, from the begin of the probe;
+//! `asked 9 refused 7`, of the mailboxes before this one in the session; `tls`, that TLS came
+//! about; `null-path`, that MAIL FROM carried none.
+//!
+//! An exchange of a look-up may have a preference (`mx2.example.com:20`, default 10). A case of a
+//! file `hard-*.toml` has an `id` and a `why` too, and the file a `title`: `docs/hard-cases.md` is
+//! made of them.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -74,6 +81,18 @@ pub struct Attempt {
     pub detail: String,
     /// Name and value.
     pub facts: Vec<(String, String)>,
+    pub around: Around,
+}
+
+/// What else is known of an attempt.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// From the begin of the probe to that of the attempt.
+    pub after_ms: u64,
+    pub asked_before: u32,
+    pub refused_before: u32,
+    pub tls: bool,
+    pub null_path: bool,
 }
 
 /// A reply.
@@ -83,6 +102,7 @@ pub struct Reply {
     pub code: Option<u16>,
     pub enhanced: Option<(u8, u16, u16)>,
     pub text: String,
+    pub elapsed_ms: u32,
 }
 
 /// A decoy's answer.
@@ -91,6 +111,9 @@ pub struct Decoy {
     pub exchange: String,
     pub reply: Reply,
 }
+
+/// Facts of a verdict that stand in its text form; the others are tested where they are made.
+pub const TOLD: [&str; 3] = ["forward-path", "deferred-before", "tls"];
 
 /// A decision in plain words.
 #[derive(Clone, Debug)]
@@ -115,6 +138,8 @@ pub struct SaidVerdict {
     pub hold_lane_ms: u32,
     /// The value of the fact `rule`, if there is one.
     pub rule: Option<String>,
+    /// Name and value of the facts of [`TOLD`].
+    pub facts: Vec<(String, String)>,
     /// Such as `reply 0 3`, `decoy 0`, `lookup 0`, `attempt 1`, `address`.
     pub because: Vec<String>,
 }
@@ -127,6 +152,10 @@ impl fmt::Display for SaidVerdict {
         }
         if self.hold_lane_ms > 0 {
             write!(f, " holding {} s", self.hold_lane_ms / 1000)?;
+        }
+        let told = self.facts.iter();
+        for (name, value) in told.filter(|(name, _)| TOLD.contains(&name.as_str())) {
+            write!(f, " ({name} {value})")?;
         }
         write!(f, ", {}", self.because.join(", "))
     }
@@ -198,6 +227,8 @@ fn read_case(topic: &str, fields: &Table) -> Case {
         "settings",
         "rounds-left",
         "expect",
+        "id",
+        "why",
     ];
     for key in fields.keys() {
         assert!(
@@ -210,7 +241,8 @@ fn read_case(topic: &str, fields: &Table) -> Case {
         texts(fields, "lookups").unwrap_or_else(|| vec!["exchanges mx.example.com".into()]);
     let lookups: Vec<Lookup> = lookups.iter().map(|line| read_lookup(line)).collect();
     let first = lookups.last().and_then(|lookup| lookup.words.first());
-    let exchange = first.cloned().unwrap_or_else(|| "mx.example.com".into());
+    let exchange = first.map_or("mx.example.com", |word| preference(word).0);
+    let exchange = exchange.to_owned();
     let mut attempts: Vec<Attempt> = Vec::new();
     for lines in texts(fields, "attempts").unwrap_or_default() {
         let round = attempts.last().map_or(1, |last| last.round + 1);
@@ -265,6 +297,26 @@ fn read_lookup(line: &str) -> Lookup {
     }
 }
 
+/// The name and the preference of an exchange.
+pub fn preference(word: &str) -> (&str, u16) {
+    let parts = word
+        .rsplit_once(':')
+        .and_then(|(name, number)| Some((name, number.parse().ok()?)));
+    parts.unwrap_or((word, 10))
+}
+
+/// Milliseconds of `45s`, `5m` or `2h`.
+pub fn milliseconds(text: &str) -> u32 {
+    let (number, unit) = text.split_at(text.len() - 1);
+    let unit = match unit {
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => panic!("{text} is no duration"),
+    };
+    number.parse::<u32>().unwrap() * unit
+}
+
 fn read_fact(line: &str) -> (String, String) {
     let (name, value) = line.split_once(' ').expect("a fact is a name and a value");
     (name.to_owned(), value.to_owned())
@@ -289,9 +341,10 @@ fn read_attempt(lines: &str, round: u32, exchange: &str) -> Attempt {
         ending: "completed".into(),
         detail: String::new(),
         facts: Vec::new(),
+        around: Around::default(),
     };
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (word, rest) = line.split_once(' ').expect("a line is a word and more");
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "round" => attempt.round = rest.parse().unwrap(),
             "at" => attempt.exchange = rest.into(),
@@ -303,6 +356,15 @@ fn read_attempt(lines: &str, round: u32, exchange: &str) -> Attempt {
                 let (ending, detail) = rest.split_once(' ').unwrap_or((rest, ""));
                 attempt.ending = ending.into();
                 attempt.detail = detail.into();
+            }
+            "tls" => attempt.around.tls = true,
+            "null-path" => attempt.around.null_path = true,
+            "after" => attempt.around.after_ms = milliseconds(rest).into(),
+            "took" => attempt.replies.last_mut().unwrap().elapsed_ms = milliseconds(rest),
+            "asked" => {
+                let (asked, refused) = rest.split_once(" refused ").expect("`asked 9 refused 7`");
+                attempt.around.asked_before = asked.parse().unwrap();
+                attempt.around.refused_before = refused.parse().unwrap();
             }
             stage => attempt.replies.push(read_reply(stage, rest)),
         }
@@ -343,5 +405,6 @@ pub fn read_reply(stage: &str, line: &str) -> Reply {
         code: code.parse().ok(),
         enhanced,
         text,
+        elapsed_ms: 20,
     }
 }

@@ -9,7 +9,7 @@
 use vrfy_policy_default::contract as wit;
 use vrfy_policy_default::describe;
 
-use crate::case::{Attempt, Case, Lookup, Reply, Said, SaidVerdict};
+use crate::case::{Attempt, Case, Lookup, Reply, Said, SaidVerdict, milliseconds, preference};
 
 /// The evidence of `case`.
 pub fn evidence(case: &Case) -> wit::Evidence {
@@ -46,7 +46,7 @@ pub fn evidence(case: &Case) -> wit::Evidence {
         tags: Vec::new(),
         facts: case.facts.iter().map(fact).collect(),
         clock: wit::Clock {
-            now: 0,
+            now: case.attempts.last().map_or(0, |last| last.around.after_ms),
             probe_started: 0,
         },
         budget: wit::Budget {
@@ -83,24 +83,13 @@ fn value(kind: &wit::SettingKind, text: &str) -> wit::SettingValue {
     match kind {
         wit::SettingKind::Flag => wit::SettingValue::Flag(text.parse().unwrap()),
         wit::SettingKind::Integer(_) => wit::SettingValue::Integer(text.parse().unwrap()),
-        wit::SettingKind::Duration(_) => wit::SettingValue::Duration(duration(text)),
+        wit::SettingKind::Duration(_) => wit::SettingValue::Duration(milliseconds(text)),
         wit::SettingKind::Durations(_) => {
             let items = text.split(',').filter(|item| !item.is_empty());
-            wit::SettingValue::Durations(items.map(duration).collect())
+            wit::SettingValue::Durations(items.map(milliseconds).collect())
         }
         _ => wit::SettingValue::Text(text.into()),
     }
-}
-
-fn duration(text: &str) -> u32 {
-    let (number, unit) = text.split_at(text.len() - 1);
-    let unit = match unit {
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => panic!("{text} is no duration"),
-    };
-    number.parse::<u32>().unwrap() * unit
 }
 
 fn lookup(lookup: &Lookup) -> wit::Lookup {
@@ -122,10 +111,13 @@ fn lookup(lookup: &Lookup) -> wit::Lookup {
         "other" => (Outcome::Other(words), &[][..]),
         unknown => panic!("no such outcome: {unknown}"),
     };
-    let exchange = |name: &String| wit::Exchange {
-        name: name.clone(),
-        preference: 10,
-        addresses: vec!["192.0.2.1".into()],
+    let exchange = |word: &String| {
+        let (name, preference) = preference(word);
+        wit::Exchange {
+            name: name.into(),
+            preference,
+            addresses: vec!["192.0.2.1".into()],
+        }
     };
     wit::Lookup {
         started: 0,
@@ -144,21 +136,29 @@ fn fact((name, value): &(String, String)) -> wit::Fact {
 }
 
 fn attempt(attempt: &Attempt) -> wit::Attempt {
+    let around = &attempt.around;
     wit::Attempt {
         round: attempt.round,
-        started: 0,
+        started: around.after_ms,
         elapsed_ms: 0,
         exchange: 0,
         exchange_name: attempt.exchange.clone(),
         remote_address: Some("192.0.2.1".into()),
         local_address: "192.0.2.2".into(),
         ehlo_name: "probe.example.org".into(),
-        reverse_path: "probe@example.org".into(),
-        tls: None,
+        reverse_path: match around.null_path {
+            true => String::new(),
+            false => "probe@example.org".into(),
+        },
+        tls: around.tls.then(|| wit::Tls {
+            version: "TLSv1.3".into(),
+            cipher_suite: "TLS_AES_256_GCM_SHA384".into(),
+            problems: Vec::new(),
+        }),
         replies: attempt.replies.iter().map(reply).collect(),
         ending: ending(&attempt.ending, &attempt.detail),
-        asked_before: 0,
-        refused_before: 0,
+        asked_before: around.asked_before,
+        refused_before: around.refused_before,
         facts: attempt
             .facts
             .iter()
@@ -228,7 +228,7 @@ fn reply(reply: &Reply) -> wit::Reply {
                 detail,
             }),
         text: reply.text.clone(),
-        elapsed_ms: 20,
+        elapsed_ms: reply.elapsed_ms,
     }
 }
 
@@ -274,6 +274,11 @@ fn said_verdict(verdict: &wit::Verdict) -> SaidVerdict {
             .iter()
             .find(|f| f.name == "rule")
             .map(|fact| fact.value.clone()),
+        facts: verdict
+            .facts
+            .iter()
+            .map(|fact| (fact.name.clone(), fact.value.clone()))
+            .collect(),
         because: verdict.because.iter().map(cause).collect(),
     }
 }
