@@ -5,7 +5,7 @@ VRFY = target/debug/vrfy
 # The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
 QUICK = --set retry-delays=3s,3s --set retry-least=3s --set lane-hold-busy=3s --give-up-after 15s
 
-.PHONY: help demo test test-long fuzz check fmt policy bless bench bench-load ci setup setup-test setup-long
+.PHONY: help demo test test-long fuzz check fmt policy bless bench bench-load judge ci setup setup-test setup-long
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ test-long: setup setup-long ## Run the long tests (ten minutes once built): worl
 
 fuzz: setup ## Fuzz every target for FUZZ_SECONDS (60); needs nightly Rust and c++, says so where they lack
 	@bash tests/tools/fuzz.sh
+
+judge: setup ## Show how often the default policy is right: REPLIES="FILE..." adds replies to the project's
+	$(CARGO) run --quiet --package vrfy-judge -- $(REPLIES)
 
 check: setup ## Lint and check formatting, as CI does
 	$(CARGO) fmt --all --check

@@ -110,11 +110,14 @@ fn replies() -> Vec<Seed> {
         }
         seeds.push((name, seed));
     }
-    let known = read(&tree().join("tests/data/replies.txt"));
+    let known = read(&tree().join("tests/data/replies.jsonl"));
     for (index, line) in known.split(|byte| *byte == b'\n').enumerate() {
+        let Ok(reply) = serde_json::from_slice::<serde_json::Value>(line) else {
+            continue; // Its last line is empty; what is no JSON fails the test of the policy.
+        };
+        let text = reply["text"].as_str().unwrap_or_default();
         let mut seed = settings.to_vec();
-        seed.extend_from_slice(line);
-        seed.extend_from_slice(b"\r\n");
+        seed.extend(format!("{} {text}\r\n", reply["code"]).bytes());
         seeds.push((format!("known-{index}"), seed));
     }
     seeds
