@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep_until};
 use vrfy_proto::session::{Output, Session};
 use vrfy_proto::transcript::{Closed, Transcript};
 
-use crate::tls::TlsClient;
+use crate::tls::{TlsClient, TlsMeter};
 
 /// Octets taken from the connection at a time: an EHLO reply of any server in one go.
 const READ_MAX: usize = 8 * 1024;
@@ -45,13 +45,17 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Send + 'static>(
 ) -> Transcript {
     let began = Instant::now();
     let mut pipe = Pipe::new(Box::pin(stream));
+    let meter = TlsMeter::default();
     loop {
         match session.poll_output() {
             Output::Transmit(bytes) => pipe.queue(bytes),
-            Output::StartTls => match upgrade(pipe, &mut session, began, tls, exchange).await {
-                Some(secured) => pipe = secured,
-                None => return session.into_transcript(),
-            },
+            Output::StartTls => {
+                let meter = meter.clone();
+                match upgrade(pipe, &mut session, began, (tls, meter), exchange).await {
+                    Some(secured) => pipe = secured,
+                    None => break,
+                }
+            }
             Output::WakeAt(at) => {
                 let moved = poll_fn(|context| {
                     pipe.poll_move(context, |read| session.handle_bytes(read, began.elapsed()))
@@ -69,10 +73,12 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Send + 'static>(
             }
             Output::Finished => {
                 pipe.close().await;
-                return session.into_transcript();
+                break;
             }
         }
     }
+    session.handle_tls_bytes(meter.octets());
+    session.into_transcript()
 }
 
 /// The connection inside of TLS; nothing if that failed, or if the session did not wait for it.
@@ -80,7 +86,7 @@ async fn upgrade(
     pipe: Pipe,
     session: &mut Session,
     began: Instant,
-    tls: &TlsClient,
+    (tls, meter): (&TlsClient, TlsMeter),
     exchange: &str,
 ) -> Option<Pipe> {
     let mut handshake = pin!(async {
@@ -88,7 +94,7 @@ async fn upgrade(
             .into_stream()
             .await
             .map_err(|error| error.to_string())?;
-        tls.handshake(stream, exchange).await
+        tls.handshake(stream, exchange, meter).await
     });
     while let Output::WakeAt(at) = session.poll_output() {
         tokio::select! {

@@ -31,10 +31,9 @@ use vrfy_proto::domain::AddressLiteral;
 use vrfy_proto::transcript::TlsFacts;
 
 use self::any_certificate::AnyCertificate;
-use self::metered::Failed;
 use self::problems::{Judge, subject};
 
-pub use self::metered::{Secured, TLS_OVERHEAD_MAX};
+pub use self::metered::{Secured, TLS_OVERHEAD_MAX, TlsMeter};
 
 mod any_certificate;
 #[cfg(test)]
@@ -80,11 +79,13 @@ impl TlsClient {
     }
 
     /// Shakes hands over an open connection. `exchange` is a name or an address literal. Says in a
-    /// few words why it failed; the connection is then of no further use.
+    /// few words why it failed; the connection is then of no further use. `meter` counts the octets
+    /// of the server that are no text, for as long as the connection lasts.
     pub async fn handshake<S>(
         &self,
         stream: S,
         exchange: &str,
+        meter: TlsMeter,
     ) -> Result<(Secured<S>, TlsFacts), String>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -94,8 +95,8 @@ impl TlsClient {
         let sent = name
             .clone()
             .unwrap_or_else(|| ServerName::IpAddress(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into()));
-        let shaken = metered::connect(&self.connector, sent, stream).await;
-        let stream = shaken.map_err(|failed| reason(&failed))?;
+        let shaken = metered::connect(&self.connector, sent, stream, meter).await;
+        let stream = shaken.map_err(|error| reason(&error))?;
         let facts = self.facts(&stream, name.as_ref());
         Ok((stream, facts))
     }
@@ -161,13 +162,8 @@ fn cipher_name(name: &str) -> String {
     }
 }
 
-/// What became of a handshake, and of the octets that the server sent in it.
-fn reason(failed: &Failed) -> String {
-    let Failed { error, received } = failed;
-    format!("{}, {received} octets received", words(error))
-}
-
-fn words(error: &io::Error) -> String {
+/// Why a handshake failed, in a few words.
+fn reason(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return "closed during the handshake".to_owned();
     }

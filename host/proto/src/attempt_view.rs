@@ -20,7 +20,7 @@ use crate::mailbox::Mailbox;
 use crate::reply::{Reply as ReplyBytes, ReplyViolation, is_reply_line};
 use crate::stage::Stage;
 use crate::transcript::{
-    Answer, Ending as SessionEnding, Event, RecipientKind, Transcript, Violation, Void,
+    Answer, Dropped, Ending as SessionEnding, Event, RecipientKind, Transcript, Violation, Void,
 };
 
 /// Facts that an attempt carries at most. Each is a sentence of a hostile server.
@@ -273,7 +273,10 @@ impl<'a> SessionView<'a> {
             }
         }
         for (_, event) in self.transcript.events() {
-            if let Event::Dropped { bytes, why } = event {
+            // What TLS takes for itself is no news about anybody.
+            if let Event::Dropped { bytes, why } = event
+                && why != Dropped::Tls
+            {
                 note("dropped-bytes", format!("{bytes} {}", why.as_str()));
             }
         }

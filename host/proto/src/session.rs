@@ -127,6 +127,7 @@ pub struct Session {
     dialogue: Dialogue,
     state: State,
     budget: Duration,
+    tls_bytes: u64,
 }
 
 impl Session {
@@ -143,6 +144,7 @@ impl Session {
             dialogue,
             state: State::greeting(waiting),
             budget,
+            tls_bytes: 0,
         }
     }
 
@@ -207,6 +209,12 @@ impl Session {
         }
     }
 
+    /// So many bytes of the server were TLS and no text, in all. Whether or not a handshake came to
+    /// an end, the record counts them.
+    pub fn handle_tls_bytes(&mut self, bytes: u64) {
+        self.tls_bytes = bytes;
+    }
+
     /// What to do now. To be called until it says `WakeAt` or `Finished`.
     pub fn poll_output(&mut self) -> Output {
         if self.state.is_finished() {
@@ -239,6 +247,7 @@ impl Session {
         let dropped = [
             (self.reader.excess(), Dropped::ReceivedBytes),
             (self.reader.discarded(), discarded_because),
+            (self.tls_bytes, Dropped::Tls),
         ];
         self.dialogue.into_transcript(ending, at, dropped)
     }

@@ -150,11 +150,18 @@ pub enum Dropped {
     Plaintext,
     /// They were more than [`crate::limits::Limits::received_bytes`].
     ReceivedBytes,
+    /// They carried TLS and no text: the handshake, tickets, alerts and the framing of records.
+    Tls,
 }
 
 impl Dropped {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::AfterTheEnd, Self::Plaintext, Self::ReceivedBytes];
+    pub const ALL: [Self; 4] = [
+        Self::AfterTheEnd,
+        Self::Plaintext,
+        Self::ReceivedBytes,
+        Self::Tls,
+    ];
 
     /// The name in kebab-case.
     #[must_use]
@@ -163,6 +170,7 @@ impl Dropped {
             Self::AfterTheEnd => "after-the-end",
             Self::Plaintext => "plaintext-after-start-tls",
             Self::ReceivedBytes => "received-bytes",
+            Self::Tls => "tls",
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use vrfy_proto::mx::AddressAnswer;
@@ -86,7 +87,9 @@ fn takes(command: &str) -> Option<&'static str> {
 }
 
 /// Exchanges, each with its addresses and what they do.
-fn world(exchanges: &[&[(&str, At)]]) -> (World, Vec<PlannedExchange>) {
+type Exchanges<'a> = &'a [&'a [(&'a str, At)]];
+
+fn world(exchanges: Exchanges<'_>) -> (World, Vec<PlannedExchange>) {
     let mut at = BTreeMap::new();
     let mut planned = Vec::new();
     for (number, addresses) in (1..).zip(exchanges) {
@@ -108,7 +111,12 @@ fn world(exchanges: &[&[(&str, At)]]) -> (World, Vec<PlannedExchange>) {
 }
 
 /// Asks for one mailbox at these exchanges: the attempts, and what was opened and said, in order.
-async fn ask(exchanges: &[&[(&str, At)]]) -> (Vec<Attempt>, Vec<String>) {
+async fn ask(exchanges: Exchanges<'_>) -> (Vec<Attempt>, Vec<String>) {
+    ask_within(exchanges, Timeouts::default().session * 20).await
+}
+
+/// Asks with a permit that ends after that time.
+async fn ask_within(exchanges: Exchanges<'_>, expires_in: Duration) -> (Vec<Attempt>, Vec<String>) {
     let (network, planned) = world(exchanges);
     let seen = Arc::clone(&network.seen);
     let executor = InProcess {
@@ -145,7 +153,7 @@ async fn ask(exchanges: &[&[(&str, At)]]) -> (Vec<Attempt>, Vec<String>) {
             Some(EhloName::parse("probe.example.com").unwrap()),
             ReversePath::Null,
         )),
-        expires_in: Timeouts::default().session * 20,
+        expires_in,
     };
     let mut report = executor.execute(permit).await;
     let attempts = report.asked.remove(0).attempts;
@@ -222,6 +230,45 @@ async fn where_no_dialogue_came_about_the_next_exchange_is_tried() {
         assert_eq!(answer(&attempts[1]), Some(250), "{name}");
         let opened = seen.iter().filter(|one| *one == "192.0.2.1").count();
         assert_eq!(opened, 1, "{name}: {seen:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_connection_begins_after_the_permit_has_expired() {
+    let limits = Timeouts::default();
+    let mute = At::Speaks(|command| tls_then(command, Some("")));
+    let good = At::Speaks(takes);
+    // Where the first trouble uses the permit up, and what would have been opened then.
+    let walks: [(&str, Duration, Exchanges<'_>); 3] = [
+        (
+            "the next address",
+            limits.connect,
+            &[&[("192.0.2.1", At::Silent), ("192.0.2.2", good)]],
+        ),
+        (
+            "the same exchange in clear",
+            limits.start_tls,
+            &[&[("192.0.2.1", mute)]],
+        ),
+        (
+            "the next exchange",
+            limits.connect,
+            &[&[("192.0.2.1", At::Silent)], &[("192.0.2.2", good)]],
+        ),
+    ];
+    let opened = |seen: &[String]| {
+        let is_address = |one: &&String| one.starts_with("192.0.2.");
+        seen.iter().filter(is_address).count()
+    };
+    for (name, used_up, exchanges) in walks {
+        let (attempts, seen) = ask_within(exchanges, used_up).await;
+        assert_eq!(opened(&seen), 1, "{name}: {seen:?}");
+        assert_eq!(attempts.len(), 1, "{name}");
+        assert_eq!(answer(&attempts[0]), None, "{name}");
+        let (attempts, seen) = ask_within(exchanges, used_up * 2).await;
+        assert_eq!(opened(&seen), 2, "{name}, with time left: {seen:?}");
+        let last = attempts.last().and_then(answer);
+        assert_eq!(last, Some(250), "{name}, with time left");
     }
 }
 

@@ -8,6 +8,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use rustls::ClientConnection;
@@ -21,23 +23,23 @@ use tokio_rustls::client::TlsStream;
 /// hostile one comes near that.
 pub const TLS_OVERHEAD_MAX: u64 = 4 * 1024 * 1024;
 
+/// How many octets of a connection were TLS and no text. Clones share the count, so that it can be
+/// read whatever became of the connection.
+#[derive(Clone, Debug, Default)]
+pub struct TlsMeter {
+    octets: Arc<AtomicU64>,
+}
+
 /// A connection that TLS is read from, as long as the allowance lasts.
 struct Metered<S> {
     stream: S,
-    allowance: u64,
-    received: u64,
+    meter: TlsMeter,
 }
 
 /// A connection inside of TLS. Text that comes out of it is given back to the allowance.
 pub struct Secured<S> {
     stream: TlsStream<Metered<S>>,
-}
-
-/// A handshake that came to nothing.
-pub(super) struct Failed {
-    pub(super) error: io::Error,
-    /// Octets that the server sent instead.
-    pub(super) received: u64,
+    meter: TlsMeter,
 }
 
 /// Shakes hands over a connection.
@@ -45,24 +47,29 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     connector: &TlsConnector,
     name: ServerName<'static>,
     stream: S,
-) -> Result<Secured<S>, Failed> {
-    let connect = connector.connect(name, Metered::new(stream));
-    match connect.into_fallible().await {
-        Ok(stream) => Ok(Secured { stream }),
-        Err((error, metered)) => Err(Failed {
-            error,
-            received: metered.received,
-        }),
-    }
+    meter: TlsMeter,
+) -> io::Result<Secured<S>> {
+    let metered = Metered {
+        stream,
+        meter: meter.clone(),
+    };
+    let stream = connector.connect(name, metered).await?;
+    Ok(Secured { stream, meter })
 }
 
-impl<S> Metered<S> {
-    fn new(stream: S) -> Self {
-        Self {
-            stream,
-            allowance: TLS_OVERHEAD_MAX,
-            received: 0,
-        }
+impl TlsMeter {
+    /// Octets so far.
+    pub fn octets(&self) -> u64 {
+        self.octets.load(Ordering::Relaxed)
+    }
+
+    fn came(&self, octets: usize) {
+        self.octets.fetch_add(octets as u64, Ordering::Relaxed);
+    }
+
+    /// So many of those that came were text.
+    fn were_text(&self, octets: usize) {
+        self.octets.fetch_sub(octets as u64, Ordering::Relaxed);
     }
 }
 
@@ -79,15 +86,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.allowance == 0 {
+        if self.meter.octets() >= TLS_OVERHEAD_MAX {
             let what = format!("more than {TLS_OVERHEAD_MAX} octets of TLS that are no text");
             return Poll::Ready(Err(io::Error::other(what)));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        let read = buffer.filled().len() - before;
-        self.allowance = self.allowance.saturating_sub(read as u64);
-        self.received += read as u64;
+        self.meter.came(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
@@ -100,8 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secured<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        let text = buffer.filled().len() - before;
-        self.stream.get_mut().0.allowance += text as u64;
+        self.meter.were_text(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }

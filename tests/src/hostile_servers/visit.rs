@@ -21,7 +21,7 @@ use vrfy_proto::reverse_path::ReversePath;
 use vrfy_proto::session::StartTlsUse;
 use vrfy_proto::stage::Stage;
 use vrfy_proto::timeouts::Timeouts;
-use vrfy_proto::transcript::{Event, Transcript};
+use vrfy_proto::transcript::{Dropped, Event, Transcript};
 
 use super::script::FORGED;
 
@@ -174,6 +174,8 @@ pub struct Account {
     pub cut: u64,
     /// Counted as not read.
     pub dropped: u64,
+    /// Counted as TLS itself.
+    pub tls: u64,
 }
 
 impl Account {
@@ -192,6 +194,10 @@ impl Account {
                     account.kept += line.bytes.len() as u64 + end;
                     account.cut += u64::from(line.dropped);
                 }
+                Event::Dropped {
+                    bytes,
+                    why: Dropped::Tls,
+                } => account.tls += bytes,
                 Event::Dropped { bytes, .. } => account.dropped += bytes,
                 _ => {}
             }
@@ -202,6 +208,6 @@ impl Account {
     /// All of them.
     #[must_use]
     pub fn sum(&self) -> u64 {
-        self.kept + self.cut + self.dropped
+        self.kept + self.cut + self.dropped + self.tls
     }
 }

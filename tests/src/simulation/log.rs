@@ -76,6 +76,11 @@ impl Connection {
         (&self.delivered[..read], &self.heard[..written])
     }
 
+    /// How much was read, of a handshake too.
+    pub(super) fn octets_read(&self) -> usize {
+        self.delivered.len()
+    }
+
     /// Whether 421 was said, which may come at any time and belongs to nobody.
     pub(super) fn is_told_to_go(&self) -> bool {
         self.delivered.windows(4).any(|four| four == b"421 ")

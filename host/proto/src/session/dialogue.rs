@@ -195,7 +195,7 @@ impl Dialogue {
         mut self,
         ending: Ending,
         at: Duration,
-        dropped: [(u64, Dropped); 2],
+        dropped: [(u64, Dropped); 3],
     ) -> Transcript {
         for (bytes, why) in dropped {
             if bytes > 0 {

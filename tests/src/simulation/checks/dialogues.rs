@@ -64,8 +64,8 @@ pub(super) fn octets(observed: &Observed, found: &mut Vec<String>) {
             })
             .sum();
         let told = octets_in_lines(transcript) as u64 + dropped;
-        if told != delivered.len() as u64 {
-            let read = delivered.len();
+        let read = connection.octets_read();
+        if told != read as u64 {
             found.push(format!(
                 "connection {id}: {read} octets read, {told} accounted for"
             ));
