@@ -13,11 +13,13 @@ use ipnet::IpNet;
 
 pub use self::doctor::DoctorArgs;
 pub use self::egress::EgressArgs;
+pub use self::explain::ExplainArgs;
 pub use self::network::NetworkArgs;
 pub use self::timeout_choice::{TimeoutChoice, TimeoutStep};
 
 mod doctor;
 mod egress;
+mod explain;
 mod network;
 mod timeout_choice;
 
@@ -41,6 +43,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Verify a list of addresses
     Run(RunArgs),
+    /// Judge saved evidence again, without a network, and tell what decided and why
+    Explain(ExplainArgs),
     /// Show what a policy is: its settings and its reasons
     Policy(PolicyArgs),
     /// Check what receiving servers check of us: names, mail back, SPF, blocklists, port 25
@@ -61,6 +65,9 @@ pub struct CheckArgs {
     /// Show the dialogues
     #[arg(long)]
     pub transcript: bool,
+    /// Tell which reply and which rule decided, what they beat, and what would change the verdict
+    #[arg(long)]
+    pub explain: bool,
     /// What to do when the policy asks for a later attempt
     #[arg(
         long,

@@ -7,6 +7,7 @@ use crate::output::say;
 
 pub mod check;
 pub mod doctor;
+pub mod explain;
 pub mod lab;
 pub mod policy;
 pub mod run;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vrfy_proto::ehlo_name::EhloName;
+use vrfy_proto::evidence::Setting;
 use vrfy_proto::limits::Limits;
 use vrfy_proto::mailbox::Lengths;
 use vrfy_proto::reverse_path::ReversePath;
@@ -290,14 +291,19 @@ fn read_policy(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Every setting of the policy with the value in force.
+pub fn settings(policy: &Policy, given: &[String]) -> Result<Vec<Setting>, UserError> {
+    let given = given.iter().map(|text| GivenSetting::parse(text));
+    let given: Vec<GivenSetting> = given.collect::<Result<_, _>>()?;
+    Ok(resolve(policy.manifest(), &given)?)
+}
+
 fn judge(
     args: &ProbeArgs,
     engine: &PolicyEngine,
     policy: &Policy,
 ) -> Result<PolicyJudge, UserError> {
-    let given = args.settings.iter().map(|text| GivenSetting::parse(text));
-    let given: Vec<GivenSetting> = given.collect::<Result<_, _>>()?;
-    let resolved = resolve(policy.manifest(), &given)?;
+    let resolved = settings(policy, &args.settings)?;
     let on_fault = match args.on_policy_fault {
         PolicyFaultChoice::Record => OnFault::Record,
         PolicyFaultChoice::BuiltIn => OnFault::BuiltIn,

@@ -27,12 +27,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use vrfy_proto::domain::Domain;
-use vrfy_proto::evidence::Decision;
+use vrfy_proto::evidence::{Decision, Fact};
 use vrfy_proto::mailbox::Mailbox;
 
 use crate::clock::{Clock, UnixMs};
 use crate::egress::{EgressId, Egresses};
 use crate::exclusions::Exclusions;
+use crate::explain::EXPLAIN;
 use crate::judge::{Judge, Judgement};
 use crate::lookup::LookupReport;
 use crate::permit::{Executor, PermitReport, ProbeId};
@@ -42,7 +43,9 @@ use self::decoys::Decoys;
 use self::lane::{Lane, LaneKey};
 pub use self::limits::{DispatchLimits, RetryMode};
 pub use self::probe::Task;
+pub(crate) use self::probe::first_evidence;
 use self::probe::{Probe, State};
+pub(crate) use self::settle::{add_decoys, because_of};
 pub use self::snapshot::Snapshot;
 
 mod decoys;
@@ -111,6 +114,8 @@ pub struct Surroundings<E, J> {
     pub seed: u64,
     /// Whether dialogues are kept for the records.
     pub keep_transcripts: bool,
+    /// Whether the policy is asked to explain itself.
+    pub explain: bool,
 }
 
 /// The channels of a run.
@@ -265,6 +270,9 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
             }
         };
         let mut probe = Probe::new(self.next_id, task, self.now(), self.limits());
+        if self.around.explain {
+            probe.evidence.facts.push(Fact::new(EXPLAIN, "true"));
+        }
         if let Some(mailbox) = &probe.mailbox {
             match self.by_mailbox.entry(mailbox.clone()) {
                 Entry::Occupied(entry) => {
@@ -298,7 +306,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         probe.refresh(now, &self.around.limits);
         if let Ok(mailbox) = &probe.evidence.address.mailbox {
             let known = self.decoys.of(&mailbox.domain);
-            settle::add_decoys(&mut probe.evidence, known);
+            add_decoys(&mut probe.evidence, known);
         }
         let judge = Arc::clone(&self.around.judge);
         let evidence = probe.evidence.clone();

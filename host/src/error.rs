@@ -5,7 +5,7 @@
 //! | 0 | every address has its record, whatever its verdict |
 //! | 1 | our own fault, or a record could not be written |
 //! | 2 | the command line, an egress file or an exclusion list is wrong |
-//! | 3 | the list or the output file cannot be used |
+//! | 3 | the list, the saved evidence or the output file cannot be used |
 //! | 4 | the policy cannot be loaded, or a setting is wrong |
 //! | 5 | the network cannot be set up: resolver, source address, lab |
 //! | 6 | a policy fault ended the run (`--on-policy-fault stop`) |
@@ -106,6 +106,9 @@ impl UserError {
         }
     }
 }
+
+/// Something of the saved evidence cannot be read.
+pub const EXIT_EVIDENCE: u8 = 3;
 
 /// A policy fault ended the run.
 pub const EXIT_POLICY_FAULT: u8 = 6;

@@ -41,7 +41,7 @@ use crate::words;
 
 /// Exchanges that are tried in one round at most: enough for the usual pair with a spare or two; a
 /// domain that lists more dead ones can be asked again in the next round.
-const EXCHANGES_PER_ROUND_MAX: usize = 4;
+pub(crate) const EXCHANGES_PER_ROUND_MAX: usize = 4;
 
 /// Looks up and connects from this process.
 pub struct InProcess<N = Sockets> {
@@ -466,7 +466,7 @@ impl Walk {
 
 /// Whether a session ended at STARTTLS or in the handshake. Plaintext that somebody slipped in
 /// behind STARTTLS is a violation, and no reason to go on in clear.
-fn tls_came_to_nothing(transcript: &Transcript) -> bool {
+pub(crate) fn tls_came_to_nothing(transcript: &Transcript) -> bool {
     match transcript.ending() {
         Some(SessionEnding::TlsFailed) => true,
         // 421 asks us to leave.
@@ -476,7 +476,7 @@ fn tls_came_to_nothing(transcript: &Transcript) -> bool {
 }
 
 /// Whether the server greeted and then hung up on EHLO, as some old ones do.
-fn hung_up_on_ehlo(transcript: &Transcript) -> bool {
+pub(crate) fn hung_up_on_ehlo(transcript: &Transcript) -> bool {
     let ending = transcript.ending();
     matches!(
         ending,
@@ -485,7 +485,7 @@ fn hung_up_on_ehlo(transcript: &Transcript) -> bool {
 }
 
 /// Whether a session ended before a dialogue about anybody could begin.
-fn came_to_nothing(transcript: &Transcript) -> bool {
+pub(crate) fn came_to_nothing(transcript: &Transcript) -> bool {
     let before_mail = |stage: Stage| stage < Stage::MailFrom;
     match transcript.ending() {
         Some(

@@ -146,7 +146,8 @@ impl Seats {
     }
 }
 
-fn fault_record(fault: &PolicyFault, identity: &PolicyIdentity) -> FaultRecord {
+/// A policy fault as it is recorded.
+pub(crate) fn fault_record(fault: &PolicyFault, identity: &PolicyIdentity) -> FaultRecord {
     FaultRecord {
         kind: fault.kind().to_owned(),
         message: fault.to_string(),

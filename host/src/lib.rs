@@ -17,6 +17,7 @@ pub mod egress;
 pub mod error;
 pub mod exclusions;
 pub mod executor;
+pub mod explain;
 pub mod input;
 pub mod judge;
 pub mod lookup;

@@ -43,6 +43,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         match args.command {
             Command::Check(args) => commands::check::check(args).await,
             Command::Run(args) => commands::run::run(args).await,
+            Command::Explain(args) => commands::explain::explain(&args),
             Command::Policy(args) => commands::policy::policy(&args),
             Command::Doctor(args) => commands::doctor::doctor(*args).await,
             Command::Lab(args) => commands::lab::lab(args).await,

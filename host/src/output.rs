@@ -20,6 +20,7 @@
 mod checklist;
 pub mod clean;
 mod comma_separated;
+mod explanation;
 mod json_lines;
 mod layout;
 mod person;
@@ -121,6 +122,10 @@ impl<W: Write> Writer<W> {
             Ready::Person(screen, sentences) => {
                 let answer = person::render(record, sentences, *screen);
                 self.piece.extend_from_slice(answer.as_bytes());
+                if let Some(explained) = &record.explained {
+                    let why = explanation::render(record, explained, sentences, *screen);
+                    self.piece.extend_from_slice(why.as_bytes());
+                }
                 for dialogue in record.transcripts.iter().flatten() {
                     self.piece.push(b'\n');
                     let dialogue = transcript::render(dialogue, *screen);

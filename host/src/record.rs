@@ -7,7 +7,9 @@
 //! Read next: `output.rs` (how records are printed), `dispatch.rs` (where they come from).
 
 use serde::Serialize;
-use vrfy_proto::evidence::{Attempt, Cause, DecoyFinding, Fact, Lookup, Reply, Status};
+use vrfy_proto::evidence::{
+    Attempt, Cause, DecoyFinding, ExchangeChoice, Fact, Lookup, Reply, Status, Verdict,
+};
 
 /// What is told about one address.
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +55,81 @@ pub struct Record {
     /// The dialogues in their text form, one an attempt; present only where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transcripts: Option<Vec<String>>,
+    /// What explaining found; present only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explained>,
+}
+
+/// What explaining a verdict found, beside the facts that the policy gives.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Explained {
+    /// Where the evidence was saved; absent for a probe that was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What a saved record said; absent where none was saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Judged>,
+    /// What the policy says if nothing more is asked; present where the record is pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Judged>,
+    /// What the policy would ask next, if it would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextAsk>,
+    /// What would change the verdict, and to what.
+    pub changes: Vec<Change>,
+}
+
+/// Where evidence was saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The file's name as it was given; `-` is standard input.
+    pub file: String,
+    /// The line at which the evidence begins, from 1.
+    pub line: u64,
+}
+
+/// A verdict in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// The status.
+    pub status: String,
+    /// The reason.
+    pub reason: String,
+    /// The confidence, 0 to 100 percent.
+    pub confidence: u8,
+}
+
+impl Judged {
+    /// A verdict in short.
+    pub fn of(verdict: &Verdict) -> Self {
+        Self {
+            status: verdict.status.as_str().to_owned(),
+            reason: verdict.reason.clone(),
+            confidence: verdict.confidence,
+        }
+    }
+}
+
+/// What a policy would ask next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NextAsk {
+    /// Why.
+    pub reason: String,
+    /// After how long, in milliseconds.
+    pub wait_ms: u32,
+    /// For how long the whole destination would be left alone, in milliseconds.
+    pub hold_lane_ms: u32,
+    /// Where.
+    pub exchange: ExchangeChoice,
+}
+
+/// Something that would change the verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What would have to be otherwise, for people.
+    pub what: String,
+    /// The verdict then.
+    pub verdict: Judged,
 }
 
 /// What a record says about an address: a policy's status, or that the policy wants to ask later.

@@ -43,6 +43,31 @@ pub fn ending(ending: &Ending) -> String {
     }
 }
 
+/// The ending of an attempt without a session, from its words in a transcript: what [`ending`]
+/// makes of it read back.
+pub fn ending_without_session(words: &str) -> Ending {
+    if let Some(cause) = words.strip_prefix("not asked here: ") {
+        return Ending::NotAsked(cause.to_owned());
+    }
+    let known = [
+        ConnectFailure::Refused,
+        ConnectFailure::TimedOut,
+        ConnectFailure::Unreachable,
+    ];
+    let plain = known.into_iter().find(|one| connect_failure(one) == words);
+    let block = words.strip_prefix("not connected, the address is not public: ");
+    let block = block.and_then(|rest| rest.strip_suffix(" (see --allow-special)"));
+    let failure = match (plain, block) {
+        (Some(failure), _) => failure,
+        (None, Some(block)) => ConnectFailure::NotPublic(block.to_owned()),
+        (None, None) => {
+            let cause = words.strip_prefix("not connected: ").unwrap_or(words);
+            ConnectFailure::Other(cause.to_owned())
+        }
+    };
+    Ending::NotConnected(failure)
+}
+
 /// Why no connection came about.
 pub fn connect_failure(failure: &ConnectFailure) -> String {
     match failure {
@@ -83,6 +108,20 @@ pub fn lookup_outcome(outcome: &LookupOutcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_an_attempt_without_a_session_read_back() {
+        for failure in [
+            Ending::NotConnected(ConnectFailure::Refused),
+            Ending::NotConnected(ConnectFailure::TimedOut),
+            Ending::NotConnected(ConnectFailure::Unreachable),
+            Ending::NotConnected(ConnectFailure::NotPublic("Private-Use".to_owned())),
+            Ending::NotConnected(ConnectFailure::Other("no buffer space".to_owned())),
+            Ending::NotAsked("no-source-address".to_owned()),
+        ] {
+            assert_eq!(ending_without_session(&ending(&failure)), failure);
+        }
+    }
 
     #[test]
     fn failures_that_differ_are_told_apart() {

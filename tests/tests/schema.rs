@@ -7,12 +7,13 @@
 use serde_json::{Value, json};
 use vrfy::output::{Form, Writer};
 use vrfy::record::{
-    Because, Clamp, FaultRecord, HOST_REASONS, InputRow, PolicyIdentity, Record, RecordStatus,
+    Because, Change, Clamp, Explained, FaultRecord, HOST_REASONS, InputRow, Judged, NextAsk,
+    Origin, PolicyIdentity, Record, RecordStatus,
 };
 use vrfy_proto::enhanced_code::EnhancedStatusCode;
 use vrfy_proto::evidence::{
-    Attempt, Cause, ConnectFailure, DecoyFinding, Ending, Exchange, Fact, Lookup, LookupOutcome,
-    Reply, Tls,
+    Attempt, Cause, ConnectFailure, DecoyFinding, Ending, Exchange, ExchangeChoice, Fact, Lookup,
+    LookupOutcome, Reply, Tls,
 };
 use vrfy_proto::stage::Stage;
 
@@ -52,6 +53,9 @@ fn a_full_record_and_the_least_one_follow_the_schema() {
     least.fault = None;
     least.input = None;
     least.transcripts = None;
+    least.explained = Some(Explained::default());
+    assert_follows(&least);
+    least.explained = None;
     assert_follows(&least);
 }
 
@@ -332,6 +336,33 @@ fn full() -> Record {
             columns: serde_json::Map::from_iter([("age".to_owned(), json!(41))]),
         }),
         transcripts: Some(vec!["S: 220 mx1.example.com\n".to_owned()]),
+        explained: Some(explained()),
+    }
+}
+
+fn explained() -> Explained {
+    let judged = |status: &str| Judged {
+        status: status.to_owned(),
+        reason: "no-such-user".to_owned(),
+        confidence: 97,
+    };
+    Explained {
+        origin: Some(Origin {
+            file: "saved.jsonl".to_owned(),
+            line: 3,
+        }),
+        recorded: Some(judged("pending")),
+        otherwise: Some(judged("unknown")),
+        next: Some(NextAsk {
+            reason: "greylisted".to_owned(),
+            wait_ms: 300_000,
+            hold_lane_ms: 0,
+            exchange: ExchangeChoice::Same,
+        }),
+        changes: vec![Change {
+            what: "had no decoy been asked".to_owned(),
+            verdict: judged("risky"),
+        }],
     }
 }
 

@@ -7,9 +7,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::stop;
 use crate::args::CheckArgs;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::dispatch::{self, Channels, Input, Settled, Snapshot, Surroundings, Task};
+use crate::error::UserError;
+use crate::explain::Explainer;
 use crate::output::{Form, Screen, Sentences, Sink, WriteError, Writer};
+use crate::policy::Policy;
 use crate::record::Record;
 
 /// Runs the command.
@@ -19,7 +22,7 @@ pub async fn check(args: CheckArgs) -> anyhow::Result<u8> {
     super::warn(&config);
     let form = match args.json {
         true => Form::JsonLines,
-        false => Form::Person(Screen::of_stdout(), sentences(&config)),
+        false => Form::Person(Screen::of_stdout(), sentences(&config.policy)),
     };
     let mut writer = Writer::new(Sink::stdout(), form);
     let (input, input_receiver) = mpsc::channel(CHANNEL);
@@ -32,7 +35,10 @@ pub async fn check(args: CheckArgs) -> anyhow::Result<u8> {
         snapshot: watch::Sender::new(Snapshot::default()),
     };
     let run = tokio::spawn(dispatch::run(
-        surroundings(&config, args.transcript),
+        Surroundings {
+            explain: args.explain,
+            ..surroundings(&config, args.transcript)
+        },
         channels,
     ));
     tokio::spawn(async move {
@@ -47,8 +53,15 @@ pub async fn check(args: CheckArgs) -> anyhow::Result<u8> {
             }
         }
     });
+    let explainer = match args.explain {
+        true => Some(explainer(&config, &args.probe.settings)?),
+        false => None,
+    };
     let mut in_order = InOrder::default();
-    while let Some(Settled { index, record }) = settled.recv().await {
+    while let Some(Settled { index, mut record }) = settled.recv().await {
+        if let Some(explainer) = &explainer {
+            tokio::task::block_in_place(|| explainer.explain_record(&mut record));
+        }
         for record in in_order.next(index, record) {
             match writer.write(&record) {
                 Ok(()) => {}
@@ -84,12 +97,19 @@ pub(super) fn surroundings(
         retry: config.retry,
         seed: random_seed(),
         keep_transcripts,
+        explain: false,
     }
 }
 
+/// Who explains the records of a run by this configuration.
+fn explainer(config: &Config, settings: &[String]) -> Result<Explainer, UserError> {
+    let settings = config::settings(&config.policy, settings)?;
+    Ok(Explainer::new(config.policy.clone(), settings))
+}
+
 /// What the reasons of the policy mean.
-pub(super) fn sentences(config: &Config) -> Sentences {
-    let manifest = config.policy.manifest();
+pub(super) fn sentences(policy: &Policy) -> Sentences {
+    let manifest = policy.manifest();
     let reasons = manifest.reasons.iter();
     reasons
         .map(|reason| (reason.name.clone(), reason.summary.clone()))

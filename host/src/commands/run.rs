@@ -199,6 +199,7 @@ fn input_of(index: u64, row: Row, by: &PolicyIdentity, now: impl Fn() -> String)
                 elapsed_ms: 0,
                 input: Some(place),
                 transcripts: None,
+                explained: None,
             };
             Input::Broken {
                 index,

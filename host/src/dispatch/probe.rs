@@ -9,7 +9,7 @@ use vrfy_proto::evidence::{
     Address, AddressProblem, Budget, Clock as EvidenceClock, Evidence, ExchangeChoice, GIVEN_MAX,
     MailboxFacts, Plan,
 };
-use vrfy_proto::mailbox::Mailbox;
+use vrfy_proto::mailbox::{Mailbox, ParseMailboxError};
 use vrfy_proto::mx::PlannedExchange;
 use vrfy_proto::transcript::Transcript;
 
@@ -85,35 +85,12 @@ pub(super) struct Probe {
 impl Probe {
     /// A probe that nothing is known of yet.
     pub(super) fn new(id: ProbeId, task: Task, now: UnixMs, limits: &DispatchLimits) -> Self {
+        let budget = Budget {
+            rounds_left: limits.rounds,
+            deadline_ms: Some(now.saturating_add(whole_ms(limits.give_up_after))),
+        };
         let parsed = Mailbox::parse_within(&task.given, limits.lengths);
-        let mailbox = match &parsed {
-            Ok(mailbox) => Ok(mailbox_facts(mailbox)),
-            Err(error) => Err(AddressProblem {
-                code: error.code().to_owned(),
-                message: error.to_string(),
-                column: u32::try_from(error.column()).ok(),
-            }),
-        };
-        let evidence = Evidence {
-            address: Address {
-                given: cut(&task.given, GIVEN_MAX).to_owned(),
-                mailbox,
-            },
-            lookups: Vec::new(),
-            attempts: Vec::new(),
-            decoys: Vec::new(),
-            tags: Vec::new(),
-            facts: Vec::new(),
-            clock: EvidenceClock {
-                now_ms: now,
-                probe_started_ms: now,
-            },
-            budget: Budget {
-                rounds_left: limits.rounds,
-                deadline_ms: Some(now.saturating_add(whole_ms(limits.give_up_after))),
-            },
-            settings: Vec::new(),
-        };
+        let evidence = first_evidence(&task.given, &parsed, now, budget);
         Self {
             id,
             state: State::Judging,
@@ -175,6 +152,40 @@ impl Probe {
             (ExchangeChoice::Same, Some(last)) => last,
             (ExchangeChoice::Next, Some(last)) => (last + 1) % self.exchanges.len().max(1),
         }
+    }
+}
+
+/// What is known of an address before anything was looked up.
+pub(crate) fn first_evidence(
+    given: &str,
+    parsed: &Result<Mailbox, ParseMailboxError>,
+    now: UnixMs,
+    budget: Budget,
+) -> Evidence {
+    let mailbox = match parsed {
+        Ok(mailbox) => Ok(mailbox_facts(mailbox)),
+        Err(error) => Err(AddressProblem {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            column: u32::try_from(error.column()).ok(),
+        }),
+    };
+    Evidence {
+        address: Address {
+            given: cut(given, GIVEN_MAX).to_owned(),
+            mailbox,
+        },
+        lookups: Vec::new(),
+        attempts: Vec::new(),
+        decoys: Vec::new(),
+        tags: Vec::new(),
+        facts: Vec::new(),
+        clock: EvidenceClock {
+            now_ms: now,
+            probe_started_ms: now,
+        },
+        budget,
+        settings: Vec::new(),
     }
 }
 

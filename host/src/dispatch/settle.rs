@@ -29,12 +29,15 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         let (reason, because) = plan.as_ref().map_or(("interrupted", &[][..]), |plan| {
             (&plan.reason, &plan.because)
         });
+        // What a plan says of itself is in what it falls back on.
+        let explained = plan.as_ref().filter(|_| self.around.explain);
+        let facts = explained.map_or(&[][..], |plan| &plan.otherwise.facts);
         let conclusion = Conclusion {
             status: RecordStatus::Pending,
             reason,
             confidence: 0,
             because,
-            facts: &[],
+            facts,
             due: Some(due),
         };
         self.conclude(id, by, &conclusion);
@@ -144,12 +147,13 @@ fn record_of(
             let transcripts = probe.transcripts.iter();
             transcripts.map(|transcript| transcript.to_text()).collect()
         }),
+        explained: None,
     }
 }
 
 /// The evidence that a cause points to. `None` for one that points nowhere, which the policy
 /// runtime has refused before.
-fn because_of(evidence: &Evidence, cause: Cause) -> Option<Because> {
+pub(crate) fn because_of(evidence: &Evidence, cause: Cause) -> Option<Because> {
     let at = |index: u32| usize::try_from(index).unwrap_or(usize::MAX);
     let (exchange, reply, text) = match cause {
         Cause::Address => match &evidence.address.mailbox {
@@ -209,7 +213,7 @@ fn reply_text(verb: &str, exchange: &str, reply: &Reply) -> String {
 
 /// Adds what is known of the domain's decoys, as far as the evidence does not have it. Those that
 /// were asked in one of the probe's own attempts say so.
-pub(super) fn add_decoys(evidence: &mut Evidence, known: &[DecoyFinding]) {
+pub(crate) fn add_decoys(evidence: &mut Evidence, known: &[DecoyFinding]) {
     for finding in known {
         let same = |old: &DecoyFinding| {
             old.asked_ms == finding.asked_ms

@@ -266,6 +266,7 @@ fn surroundings(world: &Arc<World>, retry: RetryMode) -> Surroundings<World, Dig
         retry,
         seed: 0,
         keep_transcripts: false,
+        explain: false,
     }
 }
 

@@ -13,12 +13,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vrfy_proto::enhanced_code::Nearness;
-use vrfy_proto::evidence::{Cause, Reply};
+use vrfy_proto::evidence::{Cause, Fact, Reply};
 
 use super::clean::{clean, clean_capped};
 use super::layout::{cells, wrap};
 use super::screen::{FAINT, STRONG, Screen, status_sign, status_style};
 use super::words;
+use crate::explain::EXPLAINING;
 use crate::record::{Because, HOST_REASONS, Record, RecordStatus};
 
 /// What each reason means, in one sentence: those of the policy's manifest, and the host's own.
@@ -69,13 +70,13 @@ pub fn render(record: &Record, sentences: &Sentences, screen: Screen) -> String 
 }
 
 /// The lines as they are put together: labels at the left, texts beside them.
-struct Page {
-    screen: Screen,
-    text: String,
+pub(super) struct Page {
+    pub(super) screen: Screen,
+    pub(super) text: String,
 }
 
 impl Page {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
@@ -87,7 +88,7 @@ impl Page {
     }
 
     /// A text beside its label, wrapped into its column.
-    fn entry(&mut self, label: &str, text: &str) {
+    pub(super) fn entry(&mut self, label: &str, text: &str) {
         let width = self.screen.width.saturating_sub(INDENT + LABEL);
         for (index, line) in wrap(text, width).iter().enumerate() {
             let label = if index == 0 { label } else { "" };
@@ -142,7 +143,7 @@ fn head(page: &mut Page, record: &Record, sentences: &Sentences) {
 }
 
 /// A summary as a sentence: the manifest's may begin small and end without a full stop.
-fn sentence_of(summary: &str) -> String {
+pub(super) fn sentence_of(summary: &str) -> String {
     let summary = clean_capped(summary, SENTENCE_SHOWN_MAX);
     let mut characters = summary.chars();
     let Some(first) = characters.next() else {
@@ -265,7 +266,10 @@ fn fault(page: &mut Page, record: &Record) {
 
 /// What else the policy wanted recorded.
 fn facts(page: &mut Page, record: &Record) {
-    for (index, fact) in record.facts.iter().take(CAUSES_SHOWN_MAX).enumerate() {
+    // What explains the verdict is shown with the explanation.
+    let is_shown = |fact: &&Fact| record.explained.is_none() || !EXPLAINING.contains(&&*fact.name);
+    let facts = record.facts.iter().filter(is_shown);
+    for (index, fact) in facts.take(CAUSES_SHOWN_MAX).enumerate() {
         let label = if index == 0 { "Noted" } else { "" };
         let text = format!("{}: {}", fact.name, fact.value);
         page.entry(label, &clean_capped(&text, TEXT_SHOWN_MAX));
@@ -320,24 +324,24 @@ fn signature(record: &Record) -> String {
 }
 
 /// Cells before everything that belongs to an answer.
-const INDENT: usize = 2;
+pub(super) const INDENT: usize = 2;
 
 /// Cells of a label: the longest, `Attempts`, and a gap.
 const LABEL: usize = 10;
 
 /// Characters of an address or an exchange: the longest legal path has 256 (RFC 5321 section
 /// 4.5.3.1.3); what is longer is none, and its beginning tells what it is.
-const ADDRESS_SHOWN_MAX: usize = 256;
+pub(super) const ADDRESS_SHOWN_MAX: usize = 256;
 
 /// Characters of a reason, a policy's name or its version. Longer ones are no names.
-const REASON_SHOWN_MAX: usize = 64;
+pub(super) const REASON_SHOWN_MAX: usize = 64;
 
 /// Characters of a sentence about a reason.
 const SENTENCE_SHOWN_MAX: usize = 400;
 
 /// Characters of one line of a reply, or of a cause: the longest legal reply line has 510 (RFC 5321
 /// section 4.5.3.1.5).
-const TEXT_SHOWN_MAX: usize = 510;
+pub(super) const TEXT_SHOWN_MAX: usize = 510;
 
 /// Characters of a decoy's reply; it is compared, not studied.
 const DECOY_SHOWN_MAX: usize = 120;
@@ -361,7 +365,7 @@ const DIGEST_SHOWN: usize = 7 + 12;
 mod tests {
     use proptest::prelude::*;
     use vrfy_proto::enhanced_code::EnhancedStatusCode;
-    use vrfy_proto::evidence::{Ending, Fact};
+    use vrfy_proto::evidence::Ending;
 
     use super::*;
     use crate::output::clean::is_unsafe;

@@ -214,5 +214,6 @@ fn heard(address: &str, status: RecordStatus, reason: &str, reply: Reply) -> Rec
         elapsed_ms: 437,
         input: None,
         transcripts: None,
+        explained: None,
     }
 }

@@ -177,6 +177,7 @@ impl Simulator {
             seed: world.seed,
             // The text of all dialogues costs a third of the time of a world.
             keep_transcripts: world.seed.is_multiple_of(4),
+            explain: false,
         }
     }
 }
@@ -271,5 +272,6 @@ fn broken(index: u64) -> Record {
             columns: serde_json::Map::new(),
         }),
         transcripts: None,
+        explained: None,
     }
 }

@@ -12,6 +12,7 @@ mod doctor;
 mod egress;
 mod exclusions;
 mod exit_codes;
+mod explain;
 mod guests;
 mod interruption;
 mod lab;

@@ -1,0 +1,37 @@
+//! Arguments of `vrfy explain`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+
+use super::some_time;
+
+/// Arguments of `vrfy explain`.
+#[derive(Debug, ClapArgs)]
+pub struct ExplainArgs {
+    /// What was saved: the output of `check` or `run`, or transcripts; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Only this address; may be given more than once
+    #[arg(long = "address", value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// Print one JSON record a line instead of text for people
+    #[arg(long)]
+    pub json: bool,
+    /// The policy that judges; the built-in one where absent
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    pub policy: Option<PathBuf>,
+    /// Change a setting of the policy; `vrfy policy` lists them
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Policy")]
+    pub settings: Vec<String>,
+    /// The longest that one decision may take
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "100ms",
+        value_parser = some_time,
+        help_heading = "Policy",
+    )]
+    pub decision_time: Duration,
+}
