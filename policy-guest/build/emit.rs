@@ -16,7 +16,7 @@ pub(crate) fn tables(rules: &[Rule]) -> String {
     );
     line(
         &mut out,
-        format_args!("const PHRASE_WORDS: usize = {words};"),
+        format_args!("pub(crate) const PHRASE_WORDS: usize = {words};"),
     );
     automaton(&mut out, &Automaton::of(&phrases));
     line(
@@ -32,10 +32,16 @@ pub(crate) fn tables(rules: &[Rule]) -> String {
     }
     line(&mut out, format_args!("];"));
     line(&mut out, format_args!("/// The phrases by their numbers."));
-    line(&mut out, format_args!("#[cfg(test)]"));
     line(
         &mut out,
-        format_args!("static PHRASES: [&str; {}] = {phrases:?};", phrases.len()),
+        format_args!("#[cfg(not(target_arch = \"wasm32\"))]"),
+    );
+    line(
+        &mut out,
+        format_args!(
+            "pub(crate) static PHRASES: [&str; {}] = {phrases:?};",
+            phrases.len()
+        ),
     );
     out
 }

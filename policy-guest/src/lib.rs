@@ -70,6 +70,8 @@ mod reply;
 mod retry;
 mod rules;
 mod settings;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod study;
 mod text;
 mod verdict;
 

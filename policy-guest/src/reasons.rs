@@ -139,6 +139,13 @@ impl Reason {
     }
 }
 
+/// Name, status and confidence of every reason in the plain case.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn plain_cases() -> impl Iterator<Item = (&'static str, Status, u8)> {
+    ROWS.iter()
+        .map(|row| (row.name, row.status, row.confidence))
+}
+
 /// The reasons as the manifest declares them.
 pub(crate) fn definitions() -> Vec<ReasonDefinition> {
     ROWS.iter()

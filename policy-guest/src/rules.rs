@@ -94,10 +94,25 @@ pub(crate) fn holding<'a>(
             && rule.allows_enhanced(code, reply.enhanced.as_ref())
             && (rule.stages.is_empty() || rule.stages.contains(&at))
             && rule.allows_exchange(exchange)
+            && rule.is_on()
     })
 }
 
+/// Every rule, in the order of precedence.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn all() -> &'static [Rule] {
+    &RULES
+}
+
 impl Rule {
+    /// Whether it counts: always, but where the policy is under study.
+    fn is_on(&self) -> bool {
+        #[cfg(not(target_arch = "wasm32"))]
+        return !crate::study::is_off(self.id);
+        #[cfg(target_arch = "wasm32")]
+        true
+    }
+
     fn allows_code(&self, code: u16) -> bool {
         let digit = code / 100;
         (digit < 16 && self.digits & (1 << digit) != 0) || self.codes.contains(&code)
@@ -145,10 +160,10 @@ impl At {
 }
 
 /// Which phrases a text contains, one bit each.
-struct Phrases([u64; PHRASE_WORDS]);
+pub(crate) struct Phrases([u64; PHRASE_WORDS]);
 
 impl Phrases {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut found = Self([0; PHRASE_WORDS]);
         let mut state = 0;
         normalise(text, &mut |byte| {
@@ -160,10 +175,12 @@ impl Phrases {
                 hit = HIT[usize::from(FAIL[usize::from(hit)])];
             }
         });
+        #[cfg(not(target_arch = "wasm32"))]
+        crate::study::mask(&mut found.0);
         found
     }
 
-    fn has(&self, phrase: u16) -> bool {
+    pub(crate) fn has(&self, phrase: u16) -> bool {
         let phrase = usize::from(phrase);
         self.0[phrase / 64] & (1 << (phrase % 64)) != 0
     }
