@@ -12,11 +12,12 @@ use std::{env, fs};
 use vrfy_guest_build::{GuestCrate, build, target_dir_of_build_script, toolchain};
 
 /// What the default policy is made of, seen from the workspace's root.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "Cargo.lock",
     "policy-guest/Cargo.toml",
     "policy-guest/build.rs",
-    "policy-guest/rules",
+    "policy-guest/build",
+    "policy-guest/rules.toml",
     "policy-guest/src",
     "wit",
 ];

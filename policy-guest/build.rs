@@ -1,11 +1,11 @@
-//! Compiles the reply rules in `rules/` to static tables, so that nothing is parsed at run time.
+//! Compiles the reply rules in `rules.toml` to static tables: nothing is parsed at run time.
 //!
 //! ```text
-//! rules/*.toml ── build/parse.rs ──> rules ─┬─> table of rules ────────┐
-//!                                           └─ build/automaton.rs ─────┴─ build/emit.rs ──> tables
+//! rules.toml ── build/parse.rs ──> rules ─┬─> table of rules ────────┐
+//!                   build/case.rs         └─ build/automaton.rs ─────┴─ build/emit.rs ──> tables
 //! ```
 //!
-//! Whatever is wrong with a rule stops the build with the file, the rule and the reason.
+//! Whatever is wrong with a rule stops the build with its line, the reason and what to do.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,6 +14,8 @@
 
 #[path = "build/automaton.rs"]
 mod automaton;
+#[path = "build/case.rs"]
+mod case;
 #[path = "build/emit.rs"]
 mod emit;
 #[path = "build/parse.rs"]
@@ -22,27 +24,32 @@ mod parse;
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// The rule files in the order of their precedence: the first rule that holds decides.
-const FILES: [&str; 6] = [
-    "1-providers.toml",
-    "2-sender-and-us.toml",
-    "3-mailbox-plain.toml",
-    "4-refusals.toml",
-    "5-enhanced-codes.toml",
-    "6-weak.toml",
-];
+const RULES: &str = "rules.toml";
+const REASONS: &str = "src/reasons.rs";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
-    println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed={RULES}");
+    println!("cargo::rerun-if-changed={REASONS}");
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let mut rules = Vec::new();
-    for file in FILES {
-        let text = fs::read_to_string(PathBuf::from("rules").join(file))
-            .unwrap_or_else(|error| panic!("cannot read rules/{file}: {error}"));
-        parse::append(&text, &mut rules).unwrap_or_else(|why| panic!("rules/{file}: {why}"));
+    let rules = read(RULES);
+    let reasons = read(REASONS);
+    // Every text in that file is a name or a sentence; a sentence is no kebab-case name.
+    let reasons: Vec<&str> = reasons.split('"').skip(1).step_by(2).collect();
+    match parse::read(&rules, &reasons) {
+        Ok(knowledge) => {
+            let write = |name: &str, text| {
+                fs::write(out_dir.join(name), text).expect("cargo's OUT_DIR can be written");
+            };
+            write("rules.rs", emit::tables(&knowledge));
+            write("cases.rs", emit::cases(&knowledge.rules));
+        }
+        // One line, as a compiler says it, in the place of a panic with its backtrace.
+        Err(why) => println!("cargo::error=policy-guest/{RULES}:{why}"),
     }
-    let tables = emit::tables(&rules);
-    fs::write(out_dir.join("rules.rs"), tables).expect("cargo's OUT_DIR can be written");
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
 }

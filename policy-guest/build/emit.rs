@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use crate::automaton::Automaton;
-use crate::parse::Rule;
+use crate::parse::{Knowledge, Provider, Rule};
 
-/// The source text of all tables.
-pub(crate) fn tables(rules: &[Rule]) -> String {
+/// The source text of the tables that decide.
+pub(crate) fn tables(knowledge: &Knowledge) -> String {
+    let Knowledge { providers, rules } = knowledge;
     let phrases = phrases(rules);
     let mut out = String::new();
     let words = phrases.len().div_ceil(64);
@@ -28,7 +29,7 @@ pub(crate) fn tables(rules: &[Rule]) -> String {
         format_args!("static RULES: [Rule; {}] = [", rules.len()),
     );
     for rule in rules {
-        row(&mut out, rule, &phrases);
+        row(&mut out, rule, providers, &phrases);
     }
     line(&mut out, format_args!("];"));
     line(&mut out, format_args!("/// The phrases by their numbers."));
@@ -43,6 +44,58 @@ pub(crate) fn tables(rules: &[Rule]) -> String {
             phrases.len()
         ),
     );
+    line(
+        &mut out,
+        format_args!("static PROVIDERS: [Provider; {}] = [", providers.len()),
+    );
+    for provider in providers {
+        let unchecked = match provider.accepts_unchecked.as_str() {
+            "" => "not-known",
+            told => told,
+        };
+        line(
+            &mut out,
+            format_args!(
+                "    Provider {{ id: {:?}, unchecked: Unchecked::{}, exchanges: &{:?} }},",
+                provider.id,
+                camel(unchecked),
+                provider.exchanges
+            ),
+        );
+    }
+    line(&mut out, format_args!("];"));
+    out
+}
+
+/// The source text of the tables for tests and reports, which no decision needs.
+pub(crate) fn cases(rules: &[Rule]) -> String {
+    let mut out = String::new();
+    let count: usize = rules.iter().map(|rule| rule.cases.len()).sum();
+    line(&mut out, format_args!("/// Every case of every rule."));
+    line(
+        &mut out,
+        format_args!("pub(crate) static CASES: [Case; {count}] = ["),
+    );
+    for rule in rules {
+        for case in &rule.cases {
+            line(
+                &mut out,
+                format_args!(
+                    "    Case {{ rule: {:?}, line: {}, given: {:?}, stage: {:?}, exchange: {:?}, \
+                     code: {}, enhanced: {:?}, text: {:?} }},",
+                    rule.id,
+                    case.line,
+                    case.given,
+                    case.stage,
+                    case.exchange,
+                    case.code,
+                    case.enhanced,
+                    case.text
+                ),
+            );
+        }
+    }
+    line(&mut out, format_args!("];"));
     out
 }
 
@@ -98,7 +151,7 @@ fn automaton(out: &mut String, automaton: &Automaton) {
     );
 }
 
-fn row(out: &mut String, rule: &Rule, phrases: &[String]) {
+fn row(out: &mut String, rule: &Rule, providers: &[Provider], phrases: &[String]) {
     let numbers = |list: &[String]| -> Vec<usize> {
         list.iter()
             .map(|phrase| {
@@ -137,10 +190,10 @@ fn row(out: &mut String, rule: &Rule, phrases: &[String]) {
         out,
         format_args!("        stages: &[{}],", stages.join(", ")),
     );
-    line(
-        out,
-        format_args!("        exchanges: &{:?},", rule.exchanges),
-    );
+    let own: Vec<usize> = (0..providers.len())
+        .filter(|at| rule.providers.contains(&providers[*at].id))
+        .collect();
+    line(out, format_args!("        providers: &{own:?},"));
     line(out, format_args!("        all: &{:?},", numbers(&rule.all)));
     line(out, format_args!("        any: &{:?},", numbers(&rule.any)));
     line(

@@ -73,9 +73,13 @@ mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod study;
 mod text;
+#[cfg(not(target_arch = "wasm32"))]
+mod usage;
 mod verdict;
 
 /// The contract's types, as `wit-bindgen` makes them from `wit/policy.wit`.
 pub use bindings::exports::vrfy::policy::judge as contract;
 pub use decide::decide;
 pub use manifest::describe;
+#[cfg(not(target_arch = "wasm32"))]
+pub use usage::{Usage, misplaced_cases};

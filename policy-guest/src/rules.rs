@@ -1,7 +1,8 @@
-//! The reply rules: static tables made from `rules/*.toml` at build time, and the search in them.
+//! The reply rules: static tables made from `rules.toml` at build time, and the search in them.
 //!
 //! A search costs one pass over the text, which finds all phrases of all rules, and one walk over
-//! the table. Nothing is allocated. How rules are written is told in `rules/1-providers.toml`.
+//! the table. Nothing is allocated. How rules are written is told at the head of
+//! `rules.toml`.
 
 use crate::contract::{EnhancedStatusCode, Reply, Stage};
 use crate::reasons::Reason;
@@ -44,10 +45,35 @@ pub(crate) struct Rule {
     codes: &'static [u16],
     enhanced: &'static [Enhanced],
     stages: &'static [At],
-    exchanges: &'static [&'static str],
+    /// Indices into `PROVIDERS`.
+    providers: &'static [usize],
     all: &'static [u16],
     any: &'static [u16],
     none: &'static [u16],
+}
+
+/// Who runs some exchanges.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    #[allow(
+        dead_code,
+        reason = "a name to read in a debugger and in a failed test"
+    )]
+    pub(crate) id: &'static str,
+    #[allow(dead_code, reason = "for what is made of acceptances")]
+    pub(crate) unchecked: Unchecked,
+    exchanges: &'static [&'static str],
+}
+
+/// Whether a provider answers RCPT with 250 without looking for the mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unchecked {
+    /// Nothing of the kind is known.
+    NotKnown,
+    /// Each of its customers chooses for each domain: a decoy tells.
+    ByDomain,
+    /// For all mailboxes: no acceptance proves anything, whatever decoys are answered.
+    Always,
 }
 
 /// A pattern of enhanced status codes.
@@ -93,7 +119,7 @@ pub(crate) fn holding<'a>(
             && phrases.satisfy(rule)
             && rule.allows_enhanced(code, reply.enhanced.as_ref())
             && (rule.stages.is_empty() || rule.stages.contains(&at))
-            && rule.allows_exchange(exchange)
+            && rule.allows_provider(exchange)
             && rule.is_on()
     })
 }
@@ -111,6 +137,12 @@ impl Rule {
         return !crate::study::is_off(self.id);
         #[cfg(target_arch = "wasm32")]
         true
+    }
+
+    /// The phrases of which one must be in the text.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn any(&self) -> &'static [u16] {
+        self.any
     }
 
     fn allows_code(&self, code: u16) -> bool {
@@ -133,8 +165,21 @@ impl Rule {
         })
     }
 
-    fn allows_exchange(&self, exchange: &str) -> bool {
-        self.exchanges.is_empty() || self.exchanges.iter().any(|end| is_under(exchange, end))
+    fn allows_provider(&self, exchange: &str) -> bool {
+        let mut providers = self.providers.iter().map(|at| &PROVIDERS[*at]);
+        self.providers.is_empty() || providers.any(|provider| provider.has(exchange))
+    }
+}
+
+/// Who runs `exchange`, as far as it is known by name.
+#[allow(dead_code, reason = "for what is made of acceptances")]
+pub(crate) fn provider_of(exchange: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().find(|provider| provider.has(exchange))
+}
+
+impl Provider {
+    fn has(&self, exchange: &str) -> bool {
+        self.exchanges.iter().any(|end| is_under(exchange, end))
     }
 }
 

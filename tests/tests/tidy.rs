@@ -125,7 +125,7 @@ fn only_reserved_names_and_addresses_are_used() {
             "shows an address that counts as public; nobody asks it",
         ),
         except(
-            "policy-guest/rules/",
+            "policy-guest/rules.toml",
             "names providers as the sources of rules",
         ),
         except("policy-guest/src/rules.rs", beside),
