@@ -15,12 +15,14 @@ pub use self::doctor::DoctorArgs;
 pub use self::egress::EgressArgs;
 pub use self::explain::ExplainArgs;
 pub use self::network::NetworkArgs;
+pub use self::rehearse::RehearseArgs;
 pub use self::timeout_choice::{TimeoutChoice, TimeoutStep};
 
 mod doctor;
 mod egress;
 mod explain;
 mod network;
+mod rehearse;
 mod timeout_choice;
 
 /// Does this mailbox exist? Asks its mail server, as far as RCPT TO, and never sends a message.
@@ -47,6 +49,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Show what a policy is: its settings and its reasons
     Policy(PolicyArgs),
+    /// Play a policy against modelled mail servers, without a network, and compare retry strategies
+    Rehearse(RehearseArgs),
     /// Check what receiving servers check of us: names, mail back, SPF, blocklists, port 25
     Doctor(Box<DoctorArgs>),
     /// Start a small Internet on loopback, and run a command inside it

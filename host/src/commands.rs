@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod explain;
 pub mod lab;
 pub mod policy;
+pub mod rehearse;
 pub mod run;
 mod stop;
 

@@ -8,7 +8,7 @@
 //! | 3 | the list, the saved evidence or the output file cannot be used |
 //! | 4 | the policy cannot be loaded, or a setting is wrong |
 //! | 5 | the network cannot be set up: resolver, source address, lab |
-//! | 6 | a policy fault ended the run (`--on-policy-fault stop`) |
+//! | 6 | a policy fault ended the run (`--on-policy-fault stop`) or the rehearsal |
 //! | 7 | `vrfy doctor` found a check that fails |
 //! | 130 | stopped by Ctrl-C; finished records are complete |
 
@@ -23,6 +23,7 @@ use crate::exclusions::ExclusionError;
 use crate::lookup::LookupError;
 use crate::output::OpenError;
 use crate::policy::{EngineError, PolicyLoadError, SettingError};
+use crate::rehearse::{RehearsalError, StrategyError};
 
 /// Something that the person at the keyboard can mend. Nothing was sent to the network.
 #[derive(Debug, Error)]
@@ -74,6 +75,12 @@ pub enum UserError {
     /// A setting is wrong.
     #[error("--set: {0}")]
     Setting(#[from] SettingError),
+    /// A strategy to rehearse is wrong.
+    #[error("--strategy: {0}")]
+    Strategy(#[from] StrategyError),
+    /// The policy failed in a rehearsal.
+    #[error(transparent)]
+    Rehearsal(#[from] RehearsalError),
     /// The resolver cannot be used.
     #[error("--resolver: {0}")]
     Lookup(#[from] LookupError),
@@ -101,7 +108,12 @@ impl UserError {
             | Self::ReservedName { .. }
             | Self::Exclusions(_) => 2,
             Self::Input(_) | Self::Output(_) | Self::OutputIsList(_) => 3,
-            Self::Engine(_) | Self::Policy(_) | Self::PolicyFile { .. } | Self::Setting(_) => 4,
+            Self::Engine(_)
+            | Self::Policy(_)
+            | Self::PolicyFile { .. }
+            | Self::Setting(_)
+            | Self::Strategy(_) => 4,
+            Self::Rehearsal(_) => EXIT_POLICY_FAULT,
             Self::Lookup(_) | Self::Source(_) | Self::Lab(_) => 5,
         }
     }

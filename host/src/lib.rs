@@ -27,5 +27,6 @@ pub mod permit;
 pub mod policy;
 pub mod progress;
 pub mod record;
+pub mod rehearse;
 pub mod tls;
 pub mod words;

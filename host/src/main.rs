@@ -45,6 +45,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
             Command::Run(args) => commands::run::run(args).await,
             Command::Explain(args) => commands::explain::explain(&args),
             Command::Policy(args) => commands::policy::policy(&args),
+            Command::Rehearse(args) => commands::rehearse::rehearse(args).await,
             Command::Doctor(args) => commands::doctor::doctor(*args).await,
             Command::Lab(args) => commands::lab::lab(args).await,
         }

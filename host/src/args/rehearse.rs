@@ -1,0 +1,59 @@
+//! The arguments of `vrfy rehearse`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+
+use super::duration;
+
+/// Arguments of `vrfy rehearse`.
+#[derive(Debug, ClapArgs)]
+pub struct RehearseArgs {
+    /// The policy that decides; the built-in one where absent
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    pub policy: Option<PathBuf>,
+    /// Change a setting of the policy in every strategy; `vrfy policy` lists them
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Policy")]
+    pub settings: Vec<String>,
+    /// Compare these settings too, under that name; once for each strategy. Without it the
+    /// built-in policy is compared with asking once, hastily and patiently
+    #[arg(
+        long = "strategy",
+        value_name = "NAME:KEY=VALUE,...",
+        help_heading = "Policy"
+    )]
+    pub strategies: Vec<String>,
+    /// Mailboxes of every model
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+    )]
+    pub mailboxes: u32,
+    /// Decides which mailboxes are there and what fails; the same seed gives the same figures
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Rounds for one address at most
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 6,
+        value_parser = clap::value_parser!(u32).range(1..=100),
+        help_heading = "Retries",
+    )]
+    pub rounds: u32,
+    /// How long after its begin an address may still be asked
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "24h",
+        value_parser = duration,
+        help_heading = "Retries",
+    )]
+    pub give_up_after: Duration,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
