@@ -107,7 +107,8 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 fn phrases(rules: &[Rule]) -> Vec<String> {
     let mut phrases: Vec<String> = rules
         .iter()
-        .flat_map(|rule| rule.all.iter().chain(&rule.any).chain(&rule.none))
+        .flat_map(|rule| [&rule.all, &rule.any, &rule.also, &rule.none])
+        .flatten()
         .cloned()
         .collect();
     phrases.sort();
@@ -196,6 +197,10 @@ fn row(out: &mut String, rule: &Rule, providers: &[Provider], phrases: &[String]
     line(out, format_args!("        providers: &{own:?},"));
     line(out, format_args!("        all: &{:?},", numbers(&rule.all)));
     line(out, format_args!("        any: &{:?},", numbers(&rule.any)));
+    line(
+        out,
+        format_args!("        also: &{:?},", numbers(&rule.also)),
+    );
     line(
         out,
         format_args!("        none: &{:?},", numbers(&rule.none)),

@@ -100,6 +100,7 @@ pub(crate) struct Rule {
     pub(crate) providers: Vec<String>,
     pub(crate) all: Vec<String>,
     pub(crate) any: Vec<String>,
+    pub(crate) also: Vec<String>,
     pub(crate) none: Vec<String>,
     pub(crate) source: String,
     pub(crate) cases: Vec<Case>,
@@ -280,6 +281,7 @@ impl Rule {
                 "providers" => made.providers = texts(value)?,
                 "all" => made.all = phrases(value)?,
                 "any" => made.any = phrases(value)?,
+                "also" => made.also = phrases(value)?,
                 "none" => made.none = phrases(value)?,
                 "cases" => made.cases = cases(value, lines)?,
                 _ => return Err("no such field; the head of the file lists them".into()),
@@ -315,8 +317,11 @@ impl Rule {
                 return Err(format!("no stage `{stage}`; there are {stages}"));
             }
         }
-        for list in [&self.all, &self.any, &self.none] {
+        for list in [&self.all, &self.any, &self.also, &self.none] {
             check_phrases(list)?;
+        }
+        if !self.also.is_empty() && self.any.is_empty() {
+            return Err("`also` needs an `any`; one list alone is an `any`".into());
         }
         if self.source.is_empty() {
             return Err("add `source`, where the knowledge comes from".into());

@@ -49,6 +49,7 @@ pub(crate) struct Rule {
     providers: &'static [usize],
     all: &'static [u16],
     any: &'static [u16],
+    also: &'static [u16],
     none: &'static [u16],
 }
 
@@ -232,7 +233,9 @@ impl Phrases {
 
     fn satisfy(&self, rule: &Rule) -> bool {
         let has = |phrase: &u16| self.has(*phrase);
-        (rule.any.is_empty() || rule.any.iter().any(has))
+        let one_of = |list: &[u16]| list.is_empty() || list.iter().any(has);
+        one_of(rule.any)
+            && one_of(rule.also)
             && rule.all.iter().all(has)
             && !rule.none.iter().any(has)
     }
