@@ -24,7 +24,7 @@ fuzz: setup ## Fuzz every target for FUZZ_SECONDS (60); needs nightly Rust and c
 	@bash tests/tools/fuzz.sh
 
 judge: setup ## Show how often the default policy is right: REPLIES="FILE..." adds replies to the project's
-	$(CARGO) run --quiet --package vrfy-judge -- $(REPLIES)
+	$(CARGO) run --quiet --package vrfy-judge -- $(if $(VERBOSE),--verbose) $(REPLIES)
 
 check: setup ## Lint and check formatting, as CI does
 	$(CARGO) fmt --all --check

@@ -1,44 +1,40 @@
-//! `vrfy-judge [FILE...]`: how often the default policy is right about the project's replies and
-//! those in the files.
+//! `vrfy-judge [--verbose] [FILE...]`: how often the default policy is right about the project's
+//! replies and those in the files. docs/judging.md says what the figures mean.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use vrfy_judge::corpus;
-use vrfy_judge::dialogue;
+use vrfy_judge::{corpus, report};
 
 fn main() -> ExitCode {
-    let mut rows = match corpus::project() {
-        Ok(rows) => rows,
+    match run(std::env::args().skip(1)) {
+        Ok(report) => {
+            print!("{report}");
+            ExitCode::SUCCESS
+        }
         Err(problem) => {
             eprintln!("{problem}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
-    };
-    for file in std::env::args().skip(1) {
-        if !Path::new(&file).exists() {
-            println!("skipped: {file} is not there");
-            continue;
-        }
-        match corpus::load(Path::new(&file)) {
-            Ok(more) => rows.extend(more),
-            Err(problem) => {
-                eprintln!("{problem}");
-                return ExitCode::from(2);
+    }
+}
+
+fn run(words: impl Iterator<Item = String>) -> Result<String, String> {
+    let mut rows = corpus::project()?;
+    let mut verbose = false;
+    let mut notes = String::new();
+    for word in words {
+        let file = Path::new(&word);
+        match word.as_str() {
+            "--verbose" => verbose = true,
+            _ if word.starts_with('-') => {
+                return Err(format!(
+                    "{word} is unknown: vrfy-judge [--verbose] [FILE...]"
+                ));
             }
+            _ if !file.exists() => notes += &format!("skipped: there is no file {word}\n"),
+            _ => rows.extend(corpus::load(file)?),
         }
     }
-    let mut wrong = 0;
-    for row in &rows {
-        let judged = dialogue::judge(row);
-        if judged.class() != row.truth {
-            println!(
-                "{} is {} and taken for {judged}\n    {}",
-                row.id, row.truth, row.text
-            );
-            wrong += 1;
-        }
-    }
-    println!("{} replies, {wrong} read wrong", rows.len());
-    ExitCode::SUCCESS
+    Ok(notes + &report::report(&rows, verbose))
 }
