@@ -9,6 +9,7 @@
 pub mod baselines;
 pub mod corpus;
 pub mod dialogue;
+pub mod figures;
 pub mod leave_out;
 pub mod reliability;
 pub mod report;
