@@ -4,6 +4,7 @@
 //! refuses it in the words that it has for the mailbox, without naming a cause, may be refusing us.
 
 use crate::contract::{DecoyFinding, Evidence, Reply};
+use crate::reasons::Reason;
 use crate::reply::{self, Reading};
 use crate::rules::Says;
 use crate::text::normalise;
@@ -14,31 +15,58 @@ use crate::text::normalise;
 pub(crate) enum Decoy {
     /// No decoy was answered.
     None,
-    /// It was accepted: the server accepts everything.
+    /// It was accepted: the server accepts everything. Another exchange's acceptance counts where
+    /// this one was not asked.
     Accepted(usize),
-    /// It was refused, or put off.
+    /// This exchange refused it, or put it off.
     Refused(usize),
+    /// Another exchange refused it, or put it off, and this one was not asked: spare exchanges
+    /// often accept what the others refuse.
+    Elsewhere(usize),
 }
 
 /// What the refusal of a decoy says about the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It tells mailboxes apart: it refused a recipient that is not there.
-    Recipient,
+    Recipient(Reading),
+    /// Nothing: it refused the form of the decoy's address, which other mailboxes do not have.
+    Form,
     /// Nothing: it put the decoy off, or refused it for what we are.
     Undecided(Reading),
 }
 
 impl Decoy {
-    /// The newest answer from `exchange`, else the newest from any exchange of the domain.
+    /// The newest answer from `exchange` that tells something, else the newest from it, else the
+    /// newest from any exchange of the domain.
     pub(crate) fn of(evidence: &Evidence, exchange: &str) -> Self {
-        let Some(at) = newest(&evidence.decoys, exchange) else {
-            return Self::None;
+        let decoys = &evidence.decoys;
+        let here = |finding: &&DecoyFinding| finding.exchange_name == exchange;
+        let Some(at) = newest(decoys, exchange) else {
+            return match decoys.iter().rposition(is_accepted) {
+                Some(at) => Self::Accepted(at),
+                None => decoys
+                    .len()
+                    .checked_sub(1)
+                    .map_or(Self::None, Self::Elsewhere),
+            };
         };
-        let finding = &evidence.decoys[at];
-        match finding.reply.code {
-            Some(200..=299) if reading(finding).says == Says::Accepted => Self::Accepted(at),
-            _ => Self::Refused(at),
+        match is_accepted(&decoys[at]) {
+            true => Self::Accepted(at),
+            false if decoys.iter().filter(here).count() == 1 => Self::Refused(at),
+            false => {
+                // A decoy that was put off later does not unsay what was answered before.
+                let telling = |finding: &DecoyFinding| {
+                    finding.exchange_name == exchange
+                        && (is_accepted(finding)
+                            || matches!(refusal_of(finding), Refusal::Recipient(_)))
+                };
+                match decoys.iter().rposition(telling) {
+                    Some(at) if is_accepted(&decoys[at]) => Self::Accepted(at),
+                    Some(at) => Self::Refused(at),
+                    None => Self::Refused(at),
+                }
+            }
         }
     }
 
@@ -46,20 +74,14 @@ impl Decoy {
     pub(crate) fn index(self) -> Option<usize> {
         match self {
             Self::None => None,
-            Self::Accepted(at) | Self::Refused(at) => Some(at),
+            Self::Accepted(at) | Self::Refused(at) | Self::Elsewhere(at) => Some(at),
         }
     }
 
-    /// What its refusal says, if it was refused.
+    /// What its refusal by this exchange says, if it was refused here.
     pub(crate) fn refusal(self, evidence: &Evidence) -> Option<Refusal> {
         let Self::Refused(at) = self else { return None };
-        let reading = reading(&evidence.decoys[at]);
-        Some(match reading.says {
-            // "No such user" is an answer about the decoy even under a temporary code.
-            Says::Absent => Refusal::Recipient,
-            Says::Unclear | Says::Exists if reading.lasting => Refusal::Recipient,
-            _ => Refusal::Undecided(reading),
-        })
+        Some(refusal_of(&evidence.decoys[at]))
     }
 
     /// Whether the decoy was refused with the code and the words of `answer`.
@@ -71,20 +93,32 @@ impl Decoy {
     }
 }
 
-fn reading(finding: &DecoyFinding) -> Reading {
-    reply::read(&finding.reply, &finding.exchange_name)
+fn refusal_of(finding: &DecoyFinding) -> Refusal {
+    let reading = reply::read(&finding.reply, &finding.exchange_name);
+    match reading.says {
+        Says::Absent if reading.reason == Reason::MailboxFormRefused => Refusal::Form,
+        // "No such user" is an answer about the decoy even under a temporary code.
+        Says::Absent => Refusal::Recipient(reading),
+        Says::Unclear | Says::Exists if reading.lasting => Refusal::Recipient(reading),
+        _ => Refusal::Undecided(reading),
+    }
+}
+
+/// Whether a decoy was accepted. Codes that do not answer RCPT are read like any other reply's.
+fn is_accepted(finding: &DecoyFinding) -> bool {
+    matches!(finding.reply.code, Some(200..=299))
+        && reply::read(&finding.reply, &finding.exchange_name).says == Says::Accepted
 }
 
 fn newest(decoys: &[DecoyFinding], exchange: &str) -> Option<usize> {
-    let same = decoys
+    decoys
         .iter()
-        .rposition(|finding| finding.exchange_name == exchange);
-    same.or_else(|| decoys.len().checked_sub(1))
+        .rposition(|finding| finding.exchange_name == exchange)
 }
 
 /// A number that is the same for texts that differ only in addresses, numbers, queue ids, host
 /// names and links (FNV-1a over the normalised words without those).
-fn fingerprint(text: &str) -> u64 {
+pub(crate) fn fingerprint(text: &str) -> u64 {
     let mut all = FNV_BASIS;
     let mut word = FNV_BASIS;
     let mut counts = true;

@@ -5,26 +5,16 @@
 //! the newest failure, while the verdict to fall back on comes from the most telling attempt of the
 //! whole history, since a time-out today does not unsay what was answered yesterday.
 
-use crate::accept_all::{Decoy, Refusal};
-use crate::contract::{
-    Cause, Decision, Evidence, ExchangeChoice, LookupOutcome, Reply, Status, Verdict,
-};
+use crate::accept_all::Decoy;
+use crate::contract::{Decision, Ending, Evidence, ExchangeChoice, Reply};
+use crate::found::{Contradiction, Found, newest};
+use crate::history;
 use crate::reasons::Reason;
-use crate::reply::{self, Reading};
-use crate::retry::{self, Again, Wait, again};
+use crate::reply::Reading;
+use crate::retry::{self, Wait, again};
 use crate::rules::Says;
 use crate::settings::Settings;
 use crate::verdict;
-
-/// An attempt with its reading.
-#[derive(Clone, Copy)]
-struct Found<'a> {
-    evidence: &'a Evidence,
-    attempt: usize,
-    reply: Option<usize>,
-    reading: Reading,
-    decoy: Decoy,
-}
 
 /// Decides after at least one attempt.
 pub(crate) fn decide(evidence: &Evidence, settings: &Settings<'_>) -> Decision {
@@ -33,266 +23,144 @@ pub(crate) fn decide(evidence: &Evidence, settings: &Settings<'_>) -> Decision {
     match reading.says {
         Says::Accepted => accepted(newest, settings),
         Says::Exists => exists(newest, settings),
-        Says::Absent if reading.lasting => Decision::Settle(newest.absent()),
-        Says::Absent => newest.again(settings, Reason::UnknownUserTemporary, Wait::Schedule),
-        Says::Us => us(newest, settings),
-        Says::Server => server(newest, settings),
-        Says::Unclear => Decision::Settle(newest.unclear()),
-    }
-}
-
-/// The attempt of the last round that was answered about the mailbox, else the last attempt.
-fn newest(evidence: &Evidence) -> Found<'_> {
-    let last = evidence.attempts.len() - 1;
-    let round = evidence.attempts[last].round;
-    let mut found = Found::of(evidence, last);
-    for attempt in (0..last).rev() {
-        if evidence.attempts[attempt].round != round || found.weight() > SYSTEM {
-            break;
-        }
-        let earlier = Found::of(evidence, attempt);
-        if earlier.weight() > found.weight() {
-            found = earlier;
-        }
-    }
-    found
-}
-
-/// The mailbox as RCPT TO carries it.
-fn wire(evidence: &Evidence) -> &str {
-    evidence
-        .address
-        .mailbox
-        .as_ref()
-        .map_or("", |mailbox| &mailbox.wire)
-}
-
-/// Weight of an attempt that says nothing about the mailbox.
-const SYSTEM: u8 = 1;
-
-impl<'a> Found<'a> {
-    fn of(evidence: &'a Evidence, attempt: usize) -> Self {
-        let facts = &evidence.attempts[attempt];
-        let (reply, reading) = reply::read_attempt(facts, wire(evidence));
-        let decoy = Decoy::of(evidence, &facts.exchange_name);
-        Self {
-            evidence,
-            attempt,
-            reply,
-            reading,
-            decoy,
-        }
-    }
-
-    /// How telling the reading is.
-    fn weight(&self) -> u8 {
-        match self.reading.says {
-            Says::Accepted => 5,
-            Says::Exists => 4,
-            Says::Absent => 3,
-            Says::Unclear => 2,
-            Says::Us | Says::Server if self.is_unasked() => 0,
-            Says::Us | Says::Server => SYSTEM,
-        }
-    }
-
-    /// Whether nobody was asked, and nobody will be: a failure beside it may pass.
-    fn is_unasked(&self) -> bool {
-        matches!(
-            self.reading.reason,
-            Reason::Excluded | Reason::NoPublicExchange | Reason::NoSourceAddress
-        )
-    }
-
-    /// The most telling attempt so far; of equals the newest.
-    fn best(&self) -> Self {
-        let mut best = *self;
-        for attempt in (0..self.evidence.attempts.len()).rev() {
-            if attempt == self.attempt {
-                continue;
-            }
-            let other = Self::of(self.evidence, attempt);
-            if other.weight() > best.weight() {
-                best = other;
-            }
-        }
-        best
-    }
-
-    fn answer(&self) -> Option<&'a Reply> {
-        let facts = &self.evidence.attempts[self.attempt];
-        self.reply.map(|reply| &facts.replies[reply])
-    }
-
-    fn because(&self, with_decoy: bool) -> Vec<Cause> {
-        let mut because = Vec::with_capacity(2);
-        because.push(match self.reply {
-            Some(reply) => verdict::reply(self.attempt, reply),
-            None => Cause::Attempt(verdict::index(self.attempt)),
-        });
-        if let Some(decoy) = self.decoy.index().filter(|_| with_decoy) {
-            because.push(Cause::Decoy(verdict::index(decoy)));
-        }
-        because
-    }
-
-    /// A verdict with the rule that decided among its facts.
-    fn verdict(&self, reason: Reason, with_decoy: bool) -> Verdict {
-        let mut verdict = verdict::plain(reason, self.because(with_decoy));
-        if !self.reading.rule.is_empty() {
-            verdict.facts.push(verdict::fact("rule", self.reading.rule));
-        }
-        verdict
-    }
-
-    /// How the decoy's refusal reads, where that tells nothing about the server.
-    fn decoy_is_undecided(&self) -> Option<Reading> {
-        match self.decoy.refusal(self.evidence)? {
-            Refusal::Undecided(reading) => Some(reading),
-            Refusal::Recipient => None,
-        }
-    }
-
-    fn decoy_is_alike(&self) -> bool {
-        self.answer()
-            .is_some_and(|answer| self.decoy.is_like(answer, self.evidence))
-    }
-
-    /// The mailbox was refused for good, by a reply about the mailbox.
-    fn absent(&self) -> Verdict {
-        match (self.decoy, self.reading.plain) {
-            (Decoy::Accepted(_), plain) => {
-                // Only this one is refused, so it is the mailbox that is meant.
-                let mut verdict = self.verdict(self.reading.reason, true);
-                verdict.confidence = if plain { 99 } else { 92 };
-                verdict
-            }
-            (_, true) => self.verdict(self.reading.reason, false),
-            (_, false) if self.decoy_is_alike() => self.verdict(Reason::RefusedAlike, true),
-            (_, false) => {
-                let mut verdict = self.verdict(self.reading.reason, false);
-                verdict.confidence = verdict.confidence.min(80);
-                verdict
-            }
-        }
-    }
-
-    /// The mailbox was refused for good, and it does not show why.
-    fn unclear(&self) -> Verdict {
-        match self.decoy {
-            Decoy::Accepted(_) => {
-                let mut verdict = self.verdict(Reason::RefusedUnclear, true);
-                verdict.status = Status::Risky;
-                verdict.confidence = 50;
-                verdict
-            }
-            _ if self.decoy_is_alike() => self.verdict(Reason::RefusedAlike, true),
-            _ => self.verdict(Reason::RefusedUnclear, false),
-        }
-    }
-
-    /// The verdict to record if nothing more is asked.
-    fn fallback(&self, settings: &Settings<'_>) -> Verdict {
-        match (self.reading.says, self.reading.lasting) {
-            (Says::Accepted, _) => self.accepted(settings, self.decoy_is_undecided()),
-            (Says::Exists, _) => self.exists(settings),
-            (Says::Absent, true) => self.absent(),
-            (Says::Absent, false) => match (self.reading.plain, self.reading.reason) {
-                (false, _) if self.decoy_is_alike() => {
-                    self.verdict(Reason::TemporarilyRefused, true)
+        Says::Absent if reading.lasting => absent(newest, settings),
+        Says::Absent => newest.again(settings, newest.when_temporary(), Wait::Schedule),
+        Says::Unclear => unclear(newest, settings),
+        Says::Us | Says::Server => {
+            // A round that was made to learn more of an answer and learnt nothing is the last one.
+            let best = newest.best();
+            match best.reading.says {
+                Says::Accepted | Says::Unclear => {
+                    let mut verdict = best.fallback(settings);
+                    verdict.hold_lane_ms = hold(reading.reason, settings);
+                    Decision::Settle(verdict)
                 }
-                (_, Reason::UnknownUser) => self.verdict(Reason::UnknownUserTemporary, false),
-                (_, Reason::MailboxDisabled | Reason::MailboxMoved) => {
-                    self.verdict(Reason::MailboxUnavailable, false)
-                }
-                _ => self.verdict(Reason::TemporarilyRefused, false),
-            },
-            (Says::Unclear, _) => self.unclear(),
-            (Says::Us | Says::Server, _) => self.verdict(self.reading.reason, false),
-        }
-    }
-
-    fn again(&self, settings: &Settings<'_>, reason: Reason, wait: Wait) -> Decision {
-        let wish = self.wish(settings, reason, wait);
-        again(self.evidence, settings, wish)
-    }
-
-    fn wish(&self, settings: &Settings<'_>, reason: Reason, wait: Wait) -> Again {
-        Again {
-            reason,
-            exchange: ExchangeChoice::Same,
-            decoy_anew: self.decoy_is_undecided().is_some(),
-            hold: 0,
-            wait,
-            otherwise: self.best().fallback(settings),
-        }
-    }
-
-    fn accepted(&self, settings: &Settings<'_>, undecided: Option<Reading>) -> Verdict {
-        let reason = self.reading.reason;
-        let unverified = reason == Reason::AcceptedUnverified;
-        match self.decoy {
-            Decoy::Accepted(_) => {
-                verdict::called(Reason::AcceptAll, settings.accept_all, self.because(true))
+                _ if reading.says == Says::Us => us(newest, settings),
+                _ => server(newest, settings),
             }
-            Decoy::Refused(_) if undecided.is_none() => {
-                let mut verdict = self.verdict(reason, true);
-                if unverified {
-                    // The server did tell it from the decoy.
-                    verdict.confidence = 60;
-                }
-                verdict
-            }
-            _ if unverified => self.verdict(reason, true),
-            _ => self.verdict(Reason::AcceptAllUnknown, true),
-        }
-    }
-
-    fn exists(&self, settings: &Settings<'_>) -> Verdict {
-        match self.reading.reason {
-            _ if self.decoy_is_alike() => self.verdict(Reason::RefusedAlike, true),
-            Reason::MailboxFull => {
-                let mut verdict = self.verdict(Reason::MailboxFull, false);
-                let because = std::mem::take(&mut verdict.because);
-                let called = verdict::called(Reason::MailboxFull, settings.mailbox_full, because);
-                Verdict {
-                    facts: verdict.facts,
-                    ..called
-                }
-            }
-            reason => self.verdict(reason, false),
         }
     }
 }
 
-/// The mailbox was accepted. A decoy that was put off is asked once more, since the acceptance is
-/// worth little without it.
+/// So sure is a verdict at most that another answer of the same probe contradicts.
+const OVERRULED: u8 = 80;
+
+/// The mailbox was accepted. That is worth little without a decoy's answer from the same exchange,
+/// and nothing where a spare exchange accepts everything; so one more round is made for either.
 fn accepted(found: Found<'_>, settings: &Settings<'_>) -> Decision {
-    let undecided = found.decoy_is_undecided();
-    let verdict = found.accepted(settings, undecided);
-    let is_first = settings.decoy && retry::rounds(found.evidence) < 2;
-    let passing = undecided.filter(|reading| is_first && may_pass(*reading));
-    let (Some(_), Some(at)) = (passing, found.decoy.index()) else {
+    match found.contradiction() {
+        Contradiction::None => {}
+        Contradiction::Open => return Decision::Settle(found.contradicted()),
+        Contradiction::Overruled => {
+            let mut verdict = found.accepted(settings);
+            verdict.confidence = verdict.confidence.min(OVERRULED);
+            return Decision::Settle(verdict);
+        }
+    }
+    let verdict = found.accepted(settings);
+    let Some(wait) = for_the_decoy(&found).filter(|_| settings.decoy) else {
         return Decision::Settle(verdict);
     };
-    let wait = retry::hint(&found.evidence.decoys[at].reply.text).unwrap_or(Wait::Schedule);
-    let wish = found.wish(settings, Reason::AcceptAllUnknown, wait);
-    again(
-        found.evidence,
-        settings,
-        Again {
-            otherwise: verdict,
-            ..wish
-        },
-    )
+    let mut wish = found.wish(settings, Reason::AcceptAllUnknown, wait);
+    if matches!(found.decoy, Decoy::Accepted(_)) {
+        wish.reason = Reason::AcceptAll;
+        wish.exchange = ExchangeChoice::Planned;
+    }
+    wish.otherwise = verdict;
+    again(found.evidence, settings, wish)
 }
 
+/// How long to wait for one more round that may tell what an acceptance is worth, if one may. Made
+/// once: a server that hates decoys hates the next one too.
+fn for_the_decoy(found: &Found<'_>) -> Option<Wait> {
+    let earlier = found.evidence.attempts[..found.attempt].iter();
+    let accepted = |reply: &Reply| matches!(reply.code, Some(200..=299));
+    if earlier.filter_map(history::answer).any(accepted) {
+        return None;
+    }
+    match found.decoy {
+        Decoy::Accepted(_) => {
+            let name = &found.facts().exchange_name;
+            history::has_unheard_better(found.evidence, name).then_some(Wait::Schedule)
+        }
+        Decoy::Refused(at) => {
+            let passes = found.decoy_is_undecided().is_some_and(may_pass);
+            let hint = || retry::hint(&found.evidence.decoys[at].reply.text);
+            passes.then(|| hint().unwrap_or(Wait::Schedule))
+        }
+        Decoy::Elsewhere(_) => Some(Wait::NextSession),
+        // The server went away between the two.
+        Decoy::None => match found.facts().ending {
+            Ending::Closed(_) | Ending::ServiceClosing(_) | Ending::TimedOut(_) => {
+                Some(Wait::Schedule)
+            }
+            _ => None,
+        },
+    }
+}
+
+/// The mailbox was refused for good, by a reply about the mailbox.
+fn absent(found: Found<'_>, settings: &Settings<'_>) -> Decision {
+    if found.is_suspicious() {
+        return found.again(settings, Reason::RefusedUnclear, Wait::NextSession);
+    }
+    match found.contradiction() {
+        Contradiction::Open if retry::rounds(found.evidence) < 3 => {
+            found.again(settings, Reason::AnswersDiffer, Wait::Schedule)
+        }
+        Contradiction::Open => Decision::Settle(found.contradicted()),
+        Contradiction::Overruled => {
+            let mut verdict = found.absent();
+            verdict.confidence = verdict.confidence.min(OVERRULED);
+            Decision::Settle(verdict)
+        }
+        Contradiction::None if is_elsewhere(&found) => {
+            let mut wish = found.wish(settings, found.reading.reason, Wait::None);
+            wish.exchange = ExchangeChoice::Next;
+            again(found.evidence, settings, wish)
+        }
+        Contradiction::None => Decision::Settle(found.absent()),
+    }
+}
+
+/// Whether the exchange does not know the domain, and another may.
+fn is_elsewhere(found: &Found<'_>) -> bool {
+    found.reading.reason == Reason::DomainNotServed && history::has_unasked_exchange(found.evidence)
+}
+
+/// The mailbox was refused for good, and it does not show why. Another exchange may have words for
+/// it, and a session that nobody spoilt.
+fn unclear(found: Found<'_>, settings: &Settings<'_>) -> Decision {
+    if found.is_suspicious() {
+        return found.again(settings, Reason::RefusedUnclear, Wait::NextSession);
+    }
+    let is_first = retry::rounds(found.evidence) < 2;
+    let is_alone = matches!(found.decoy, Decoy::Accepted(_));
+    if is_first && !is_alone && history::has_unasked_exchange(found.evidence) {
+        let mut wish = found.wish(settings, Reason::RefusedUnclear, Wait::Schedule);
+        wish.exchange = ExchangeChoice::Next;
+        return again(found.evidence, settings, wish);
+    }
+    let best = found.best();
+    Decision::Settle(match best.reading.says {
+        Says::Accepted => found.contradicted(),
+        _ => best.fallback(settings),
+    })
+}
+
+/// Whether a decoy that was not judged may be judged in another round. Who refuses it for good
+/// because of its rate may suspect a harvest: that is not asked again for a decoy's sake.
 fn may_pass(reading: Reading) -> bool {
-    !reading.lasting
-        || matches!(
-            reading.reason,
-            Reason::TooManyRecipients | Reason::RateLimited
-        )
+    !reading.lasting || reading.reason == Reason::TooManyRecipients
+}
+
+/// How long to leave a lane alone after a reply about us, in milliseconds.
+fn hold(reason: Reason, settings: &Settings<'_>) -> u32 {
+    match reason {
+        Reason::Blocked => settings.lane_hold_blocked,
+        Reason::RateLimited => settings.lane_hold_busy,
+        _ => 0,
+    }
 }
 
 /// The mailbox is there, and something is the matter with it.
@@ -312,9 +180,15 @@ fn us(found: Found<'_>, settings: &Settings<'_>) -> Decision {
     let wait = found.answer().and_then(|answer| retry::hint(&answer.text));
     let mut wish = found.wish(settings, reason, wait.unwrap_or(Wait::Schedule));
     match reason {
-        Reason::RelayDenied if has_other_exchanges(&found) => {
+        // This one is no exchange for mail from outside; another may be.
+        Reason::RelayDenied | Reason::AuthRequired | Reason::TlsRequired
+            if history::has_unasked_exchange(found.evidence) =>
+        {
             wish.exchange = ExchangeChoice::Next;
             wish.wait = Wait::None;
+        }
+        Reason::RelayDenied if history::has_unheard_exchange(found.evidence) => {
+            wish.exchange = ExchangeChoice::Planned;
         }
         Reason::RateLimited => wish.hold = settings.lane_hold_busy,
         Reason::Blocked if !reading.lasting || retry::rounds(found.evidence) < 2 => {
@@ -331,20 +205,6 @@ fn us(found: Found<'_>, settings: &Settings<'_>) -> Decision {
     again(found.evidence, settings, wish)
 }
 
-/// Whether the domain has an exchange that was not asked yet.
-fn has_other_exchanges(found: &Found<'_>) -> bool {
-    let Some(lookup) = found.evidence.lookups.last() else {
-        return false;
-    };
-    matches!(lookup.outcome, LookupOutcome::Exchanges)
-        && lookup.exchanges.iter().any(|exchange| {
-            let attempts = &found.evidence.attempts;
-            attempts
-                .iter()
-                .all(|attempt| attempt.exchange_name != exchange.name)
-        })
-}
-
 /// The reply, or the silence, is the receiving system's affair.
 fn server(found: Found<'_>, settings: &Settings<'_>) -> Decision {
     let reading = found.reading;
@@ -356,23 +216,29 @@ fn server(found: Found<'_>, settings: &Settings<'_>) -> Decision {
             return Decision::Settle(wish.otherwise);
         }
         Reason::Excluded => {
-            let facts = &found.evidence.attempts[found.attempt].facts;
+            let facts = &found.facts().facts;
             wish.otherwise
                 .facts
                 .extend(verdict::excluded(facts).cloned());
             return Decision::Settle(wish.otherwise);
         }
         // The host is not asked again, but others of the domain are (RFC 7504 section 3).
-        Reason::HostTakesNoMail if has_other_exchanges(&found) => {
+        Reason::HostTakesNoMail if history::has_unasked_exchange(found.evidence) => {
             wish.exchange = ExchangeChoice::Next;
             wish.wait = Wait::None;
         }
         Reason::HostTakesNoMail => return Decision::Settle(wish.otherwise),
         Reason::TooManyRecipients => wish.wait = Wait::NextSession,
+        // It answered others of the session: a brake on us, not a dead host.
+        Reason::TimedOut | Reason::ServerTrouble
+            if answer.is_none() && found.facts().asked_before > 0 =>
+        {
+            wish.hold = settings.lane_hold_busy;
+        }
         Reason::Unreachable | Reason::TimedOut | Reason::TlsFailed => {
             wish.exchange = ExchangeChoice::Next;
         }
-        Reason::ProtocolTrouble if has_other_exchanges(&found) => {
+        Reason::ProtocolTrouble if history::has_unasked_exchange(found.evidence) => {
             wish.exchange = ExchangeChoice::Next;
             wish.wait = Wait::None;
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! evidence ─┬─ address, look-up ──────────────────────────────┐
 //!           ├─ attempts ─> reply (one reading each) ─┐        ├─> decide ─> settle or probe
-//!           └─ decoys ───> accept_all ───────────────┴─ retry ┘
+//!           └─ decoys ───> accept_all ──────> found ─┴─ retry ┘
 //! ```
 //!
 //! Promises:
@@ -64,6 +64,8 @@ static ALLOCATOR: arena::Arena = arena::Arena::new();
 mod accept_all;
 mod decide;
 mod dialogue;
+mod found;
+mod history;
 mod manifest;
 mod reasons;
 mod reply;

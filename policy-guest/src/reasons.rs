@@ -33,7 +33,7 @@ reasons! {
     AcceptAll "accept-all" Risky 50
         "The server accepts every recipient, a decoy included, so that acceptance proves nothing."
     AcceptAllUnknown "accept-all-unknown" Deliverable 70
-        "The mailbox was accepted, but no decoy was answered: the server may accept everything."
+        "The mailbox was accepted, and no decoy's answer tells whether everything is."
     Accepted "accepted" Deliverable 95
         "The server accepts the mailbox and refuses a decoy."
     AcceptedForwarding "accepted-forwarding" Deliverable 90
@@ -42,6 +42,8 @@ reasons! {
         "The server takes mail for the mailbox without having checked that it exists (252)."
     AddressInvalid "address-invalid" Undeliverable 100
         "The address breaks the grammar of mailboxes, so no server can be asked for it."
+    AnswersDiffer "answers-differ" Risky 50
+        "The mailbox was accepted once and refused as unknown once: the server contradicts itself."
     AuthRequired "auth-required" Unknown 0
         "The server wants us to authenticate; probably it is no exchange for mail from outside."
     Blocked "blocked" Unknown 0
@@ -62,6 +64,8 @@ reasons! {
         "The mailbox exists and gets mail faster than its limit allows."
     MailboxDisabled "mailbox-disabled" Undeliverable 90
         "The mailbox is disabled, suspended or expired, and takes no mail."
+    MailboxFormRefused "mailbox-form-refused" Undeliverable 80
+        "The server does not take addresses of that form (length, characters, syntax)."
     MailboxFull "mailbox-full" Risky 85
         "The mailbox exists and is full."
     MailboxMoved "mailbox-moved" Undeliverable 85
@@ -80,6 +84,8 @@ reasons! {
         "The domain's exchanges have no public address, or that of this machine; nothing was asked."
     NoSourceAddress "no-source-address" Unknown 0
         "No egress has a source address of the family that the exchange has: add one."
+    NullSenderRefused "null-sender-refused" Unknown 0
+        "The server refuses the null reverse path: set one that takes mail (--mail-from)."
     PolicyRefused "policy-refused" Unknown 0
         "The server refuses for a policy of its own that does not speak about the mailbox."
     ProtocolTrouble "protocol-trouble" Unknown 0

@@ -5,7 +5,7 @@
 //! the mailbox by how it ended. Whether the reading holds is judged with the decoy's answer beside
 //! it (`accept_all.rs`).
 
-use crate::contract::{Attempt, ConnectFailure, Ending, Reply, Stage};
+use crate::contract::{Attempt, ConnectFailure, Ending, Fact, Reply, Stage};
 use crate::reasons::Reason;
 use crate::rules::{self, Says};
 
@@ -60,30 +60,91 @@ pub(crate) fn read_attempt(attempt: &Attempt, mailbox: &str) -> (Option<usize>, 
     let answer = replies
         .iter()
         .rposition(|reply| matches!(reply.stage, Stage::RcptTo));
-    match answer.or_else(|| replies.iter().rposition(is_refusal)) {
+    let decisive = answer
+        .or_else(|| replies.iter().rposition(is_refusal))
+        .or_else(|| last_words(attempt));
+    match decisive {
         Some(at) => {
             let reading = read(&replies[at], &attempt.exchange_name);
-            if reading.says == Says::Accepted && is_inconsistent(attempt) {
-                return (
-                    Some(at),
-                    Reading::new(Says::Server, Reason::ProtocolTrouble),
-                );
-            }
-            let names_sender = matches!(reading.says, Says::Absent | Says::Exists)
-                && names(&replies[at].text, &attempt.reverse_path)
-                && !names(&replies[at].text, mailbox);
-            match names_sender {
-                true => (
-                    Some(at),
-                    Reading {
-                        lasting: reading.lasting,
-                        ..SENDER_NAMED
-                    },
-                ),
-                false => (Some(at), reading),
-            }
+            (
+                Some(at),
+                in_context(reading, &replies[at], attempt, mailbox),
+            )
         }
         None => (None, read_ending(&attempt.ending)),
+    }
+}
+
+/// What the circumstances of a reply change about its reading. Whom it names, who was asked before,
+/// and which reverse path was given are not in the reply's own words.
+fn in_context(reading: Reading, reply: &Reply, attempt: &Attempt, mailbox: &str) -> Reading {
+    let became = |says, reason, rule| Reading {
+        says,
+        reason,
+        plain: false,
+        rule,
+        ..reading
+    };
+    match reading.says {
+        Says::Accepted if is_inconsistent(attempt) => {
+            Reading::new(Says::Server, Reason::ProtocolTrouble)
+        }
+        Says::Absent | Says::Exists
+            if names_sender(&reply.text, attempt, mailbox, reading.plain) =>
+        {
+            became(Says::Us, sender_refused(attempt), "reverse-path-named")
+        }
+        // Servers add our address to refusals of us; weak words beside it are not about a mailbox.
+        Says::Absent if !reading.plain && names(&reply.text, &attempt.local_address) => {
+            became(Says::Unclear, Reason::RefusedUnclear, "our-address-named")
+        }
+        // Postfix says 450 of an unverified address even where the answer that it quotes is final.
+        Says::Absent if names(&reply.text, QUOTED_REFUSAL) => Reading {
+            lasting: true,
+            ..reading
+        },
+        Says::Us if reading.reason == Reason::SenderRefused => {
+            // The same reverse path was good enough a moment ago: it is the session that is over.
+            match attempt.asked_before > 0 && reading.rule == "mail-refused" {
+                true => became(Says::Server, Reason::TooManyRecipients, "asked-before"),
+                false => Reading {
+                    reason: sender_refused(attempt),
+                    ..reading
+                },
+            }
+        }
+        // RFC 5321 section 4.5.3.1.10: 452 is for too many recipients, and 552 was.
+        Says::Server | Says::Unclear
+            if attempt.asked_before > 0
+                && matches!(reply.code, Some(452 | 552))
+                && matches!(
+                    reading.reason,
+                    Reason::TemporarilyRefused | Reason::RefusedUnclear
+                ) =>
+        {
+            became(Says::Server, Reason::TooManyRecipients, "asked-before")
+        }
+        Says::Unclear if reply.code == Some(551) && forward_path(attempt).is_some() => {
+            became(Says::Absent, Reason::MailboxMoved, "forward-path")
+        }
+        _ => reading,
+    }
+}
+
+/// How Postfix, and who copied it, begins the permanent refusal of a host that it asked.
+const QUOTED_REFUSAL: &str = " said: 5";
+
+/// Where the server says that mail for the mailbox goes, or should go (251, 551).
+pub(crate) fn forward_path(attempt: &Attempt) -> Option<&Fact> {
+    let mut facts = attempt.facts.iter();
+    facts.find(|fact| fact.name == "forward-path")
+}
+
+/// A refused reverse path; the null one has a reason of its own, since something can be done.
+fn sender_refused(attempt: &Attempt) -> Reason {
+    match attempt.reverse_path.is_empty() {
+        true => Reason::NullSenderRefused,
+        false => Reason::SenderRefused,
     }
 }
 
@@ -93,22 +154,50 @@ fn is_inconsistent(attempt: &Attempt) -> bool {
     facts.any(|fact| fact.name == "inconsistent-codes" && fact.value.starts_with("rcpt-to "))
 }
 
-/// The address in the text is our reverse path, so "user unknown" is said of our sender.
-const SENDER_NAMED: Reading = Reading {
-    says: Says::Us,
-    reason: Reason::SenderRefused,
-    plain: true,
-    lasting: true,
-    rule: "reverse-path-named",
-};
+/// Whether a text names our reverse path and not what was asked: then "user unknown" is said of our
+/// sender. Its domain alone tells only where the words are weak, since it may stand for the client.
+fn names_sender(text: &str, attempt: &Attempt, mailbox: &str, plain: bool) -> bool {
+    let domain = |path: &str| {
+        path.rsplit_once('@')
+            .map_or(0, |(local, _)| local.len() + 1)
+    };
+    let sender = &attempt.reverse_path;
+    let own = &sender[domain(sender)..];
+    let asked = &mailbox[domain(mailbox)..];
+    names(text, own)
+        && !names(text, mailbox)
+        && (names(text, sender)
+            || !(plain || own.eq_ignore_ascii_case(asked) || names(text, asked)))
+}
 
-/// Whether `text` contains `address`, in any case of letters.
+/// Whether `text` contains `address`, in any case of letters, and not as a part of a longer name.
 fn names(text: &str, address: &str) -> bool {
     let (text, address) = (text.as_bytes(), address.as_bytes());
-    !address.is_empty()
-        && text
-            .windows(address.len())
-            .any(|window| window.eq_ignore_ascii_case(address))
+    let Some(first) = address.first() else {
+        return false;
+    };
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_sign = |byte: Option<&u8>| byte.is_some_and(|byte| b".-_+".contains(byte));
+    let is_whole = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        let after = text.get(at + address.len());
+        let is_name = first.is_ascii_alphanumeric();
+        !is_name || !(is_letter(before) || is_sign(before) || is_letter(after))
+    };
+    let mut windows = text.windows(address.len()).enumerate();
+    windows.any(|(at, window)| {
+        window[0].eq_ignore_ascii_case(first)
+            && window.eq_ignore_ascii_case(address)
+            && is_whole(at)
+    })
+}
+
+/// The refusal of EHLO after which the dialogue came to no more.
+fn last_words(attempt: &Attempt) -> Option<usize> {
+    let last = attempt.replies.len().checked_sub(1)?;
+    let reply = &attempt.replies[last];
+    let is_ehlo = matches!(reply.stage, Stage::Ehlo | Stage::Helo);
+    (is_ehlo && matches!(reply.code, Some(400..=599))).then_some(last)
 }
 
 /// A refusal that ends a dialogue. That of EHLO or STARTTLS does not: there is HELO, and clear
