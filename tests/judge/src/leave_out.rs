@@ -4,8 +4,8 @@
 //! For each source the phrases that occur in its replies alone, and the rules that decide its
 //! replies alone, are switched off, and its replies are judged again. A phrase that nobody else's
 //! reply shows was perhaps written down from these very lines, so that its success on them proves
-//! nothing. The result is a lower bound: rules that come from standards or from a provider's page are
-//! switched off with the others, where only one source happens to show them.
+//! nothing. The result is a lower bound: rules that come from standards or from a provider's page
+//! are switched off with the others, where only one source happens to show them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

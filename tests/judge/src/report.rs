@@ -120,7 +120,7 @@ fn baselines(out: &mut String, clear: &[Case<'_>]) {
 fn sources_left_out(out: &mut String, left_out: &[LeftOut<'_>], verbose: bool) {
     heading(
         out,
-        "leave one source out: its replies, without the phrases and rules that no other source shows\n\
+        "leave one source out: its replies, without what no other source shows (phrases, rules)\n\
          (without borderline rows; a lower bound for sources never seen)",
     );
     columns(out, "source");
