@@ -4,13 +4,22 @@ use crate::contract::{
     Cause, Decision, DecoyChoice, Evidence, ExchangeChoice, Fact, LookupOutcome, Plan, Verdict,
 };
 use crate::dialogue;
+use crate::explain;
 use crate::reasons::Reason;
 use crate::retry::{Again, Wait, again};
 use crate::settings::Settings;
 use crate::verdict;
 
-/// Decides what to do about the mailbox of `evidence`.
+/// Decides what to do about the mailbox of `evidence`, and explains it where that is wanted.
 pub fn decide(evidence: &Evidence) -> Decision {
+    let mut decision = conclude(evidence);
+    if explain::is_wanted(evidence) {
+        explain::add(evidence, &mut decision);
+    }
+    decision
+}
+
+fn conclude(evidence: &Evidence) -> Decision {
     let settings = Settings::of(evidence);
     if evidence.address.mailbox.is_err() {
         let verdict = verdict::plain(Reason::AddressInvalid, vec![Cause::Address]);

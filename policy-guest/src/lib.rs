@@ -64,6 +64,7 @@ static ALLOCATOR: arena::Arena = arena::Arena::new();
 mod accept_all;
 mod decide;
 mod dialogue;
+mod explain;
 mod found;
 mod history;
 mod manifest;

@@ -8,6 +8,8 @@ use crate::contract::{EnhancedStatusCode, Reply, Stage};
 use crate::reasons::Reason;
 use crate::text::normalise;
 
+mod words;
+
 include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
 /// Whom a reply speaks about.
@@ -36,10 +38,6 @@ pub(crate) struct Rule {
     /// It names the recipient plainly, so that the same answer to a decoy casts no doubt on it.
     pub(crate) plain: bool,
     /// Where the knowledge comes from: a page, a standard or an observation.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for those who explain a verdict")
-    )]
     pub(crate) source: &'static str,
     digits: u16,
     codes: &'static [u16],

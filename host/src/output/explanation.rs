@@ -113,7 +113,7 @@ fn rule(page: &mut Page, record: &Record) {
     page.entry("Rule", &clean_capped(rule, REASON_SHOWN_MAX));
     let matched = record.facts.iter().filter(|fact| fact.name == "matched");
     let matched: Vec<String> = matched
-        .map(|fact| format!("\"{}\"", clean_capped(&fact.value, TEXT_SHOWN_MAX)))
+        .map(|fact| format!("\"{}\"", clean_capped(fact.value.trim(), TEXT_SHOWN_MAX)))
         .collect();
     if !matched.is_empty() {
         page.entry("Words", &matched.join(", "));
@@ -147,6 +147,13 @@ fn decoy(page: &mut Page, record: &Record) {
         Some("alike") => {
             "it was refused in the very words that the mailbox got: the server may refuse us"
                 .to_owned()
+        }
+        Some("form") => {
+            "it was refused for its form, which other mailboxes do not have: that tells nothing"
+                .to_owned()
+        }
+        Some("elsewhere") => {
+            "another exchange refused it, and this one was not asked: that tells little".to_owned()
         }
         Some(other) => clean_capped(other, TEXT_SHOWN_MAX),
     };

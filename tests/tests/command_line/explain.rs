@@ -192,6 +192,10 @@ fn a_live_probe_is_explained_at_once() {
     for line in [
         "\n  Why\n  Decided   the reply to RCPT TO in the only attempt\n",
         "  Rule      unknown-user\n",
+        "  Words     \"no such user\"\n",
+        "  Source    ",
+        "  Decoy     it was refused as a recipient that is not there",
+        "  Beaten    x-1-1, unknown-user: The server says that there is no such mailbox.\n",
         "  Next      with budget left, the policy would ask again in 1 min 0 s: greylisted\n",
         "            if nobody asks again: unknown (greylisted, 0 percent sure)\n",
     ] {
