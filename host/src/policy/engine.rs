@@ -70,6 +70,7 @@ struct Shared {
     warnings: Vec<EngineWarning>,
     cache: Option<Cache>,
     seats: Seats,
+    counting: bool,
 }
 
 /// How an engine is made.
@@ -81,6 +82,9 @@ pub struct EngineOptions {
     pub cache: Option<PathBuf>,
     /// How instances get their memory.
     pub allocation: Allocation,
+    /// Whether the instructions of guests are counted, which makes them slower: for figures that
+    /// are the same on every machine. See [`super::measure`].
+    pub counting: bool,
 }
 
 /// How instances get their memory.
@@ -154,7 +158,8 @@ impl PolicyEngine {
             Allocation::Pooled => Some(INSTANCES_AT_ONCE_MAX * MEMORIES_MAX),
             Allocation::OnDemand => None,
         };
-        let engine = new_engine(&limits, cache.as_ref(), slots, &mut warnings)?;
+        let config = config(cache.clone(), options.counting);
+        let engine = new_engine(config, &limits, slots, &mut warnings)?;
         start_clock(&engine)?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -164,6 +169,7 @@ impl PolicyEngine {
                 warnings,
                 cache,
                 seats: Seats::new(INSTANCES_AT_ONCE_MAX),
+                counting: options.counting,
             }),
         })
     }
@@ -212,6 +218,10 @@ impl PolicyEngine {
         let mut store = wasmtime::Store::new(&self.shared.engine, data);
         store.limiter(|data| &mut data.limiter);
         store.set_hostcall_fuel(RETURN_BYTES_MAX);
+        if self.shared.counting {
+            let all = store.set_fuel(u64::MAX);
+            all.expect("the engine counts");
+        }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| {
             let data = context.data_mut();
@@ -256,12 +266,11 @@ pub(crate) fn features() -> WasmFeatures {
 /// The engine, with a pool of so many memories (of all instances together) if possible: of roomy
 /// slots, else of tight ones, else without a pool.
 fn new_engine(
+    mut config: Config,
     limits: &PolicyLimits,
-    cache: Option<&Cache>,
     slots: Option<u32>,
     warnings: &mut Vec<EngineWarning>,
 ) -> Result<Engine, EngineError> {
-    let mut config = config(cache.cloned());
     let tight = memory_slot(limits) as u64;
     if let Some(slots) = slots {
         let pool = InstanceAllocationStrategy::Pooling(pool(limits, slots));
@@ -285,7 +294,7 @@ fn new_engine(
     })
 }
 
-fn config(cache: Option<Cache>) -> Config {
+fn config(cache: Option<Cache>, counting: bool) -> Config {
     let mut config = Config::new();
     config
         .cache(cache)
@@ -293,6 +302,7 @@ fn config(cache: Option<Cache>) -> Config {
         .wasm_features(features(), true)
         .concurrency_support(false)
         .epoch_interruption(true)
+        .consume_fuel(counting)
         .max_wasm_stack(STACK_BYTES_MAX)
         .memory_may_move(true)
         .cranelift_opt_level(OptLevel::Speed)
@@ -407,7 +417,7 @@ mod tests {
         let limits = PolicyLimits::default();
         let mut warnings = Vec::new();
         // 16 million memories of 64 MiB: a petabyte, more than an x86-64 or ARM64 process has.
-        let engine = new_engine(&limits, None, Some(1 << 24), &mut warnings);
+        let engine = new_engine(config(None, false), &limits, Some(1 << 24), &mut warnings);
         assert!(engine.is_ok());
         assert!(
             matches!(&warnings[..], [EngineWarning::NoPool { .. }]),
@@ -424,7 +434,8 @@ mod tests {
         };
         let mut warnings = Vec::new();
         // 256 TiB if roomy, which no process has; a twentieth of that if tight (with its guards).
-        let engine = new_engine(&limits, None, Some(1 << 16), &mut warnings).unwrap();
+        let engine =
+            new_engine(config(None, false), &limits, Some(1 << 16), &mut warnings).unwrap();
         assert_eq!(warnings, []);
         assert_eq!(engine.get_memory_reservation(), PAGE as u64);
     }

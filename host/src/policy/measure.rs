@@ -1,4 +1,5 @@
-//! The parts of a decision, apart, for the benchmark `policy`. No other code calls this.
+//! The parts of a decision, apart, for the benchmarks `policy` and `instructions`. No other code
+//! calls this.
 
 use vrfy_proto::evidence::{Decision, Evidence};
 use wasmtime::{Store, component::Instance};
@@ -28,6 +29,15 @@ impl<'p> LiveInstance<'p> {
             store,
             instance,
         })
+    }
+
+    /// The call alone, and the WebAssembly instructions that the guest has executed in it. The
+    /// same on every machine. The engine must be [counting](super::EngineOptions::counting).
+    pub fn count(&mut self, evidence: &Evidence) -> Result<(Decision, u64), FaultCause> {
+        let left = |store: &Store<StoreData>| store.get_fuel().expect("the engine counts");
+        let before = left(&self.store);
+        let decision = self.decide(evidence)?;
+        Ok((decision, before - left(&self.store)))
     }
 
     /// The call alone: evidence in, decision out and checked.
