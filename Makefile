@@ -5,7 +5,7 @@ VRFY = target/debug/vrfy
 # The lab's servers want to be asked again after two seconds, not after minutes as real ones do.
 QUICK = --set retry-delays=3s,3s --set retry-least=3s --set lane-hold-busy=3s --give-up-after 15s
 
-.PHONY: help demo test test-long fuzz check fmt policy bless bench bench-load judge ci setup setup-test setup-long
+.PHONY: help demo test test-long fuzz check fmt policy lists bless bench bench-load judge ci setup setup-test setup-long
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ fmt: ## Format the code
 
 policy: setup ## Build the default policy as a file: target/default-policy.wasm
 	$(CARGO) run --quiet --package vrfy-guest-build -- policy-guest target/default-policy.wasm target/guest
+
+lists: ## Update the lists of host/data/lists from their packages; needs npm, python3 with pip, and the registries
+	python3 tests/tools/lists.py $(LISTS)
 
 bless: setup ## Rewrite the expected halves of the test data; review the diff like code
 	VRFY_BLESS=1 $(CARGO) test --workspace

@@ -16,6 +16,7 @@ pub use self::egress::EgressArgs;
 pub use self::explain::ExplainArgs;
 pub use self::network::NetworkArgs;
 pub use self::rehearse::RehearseArgs;
+pub use self::tags::TagArgs;
 pub use self::timeout_choice::{TimeoutChoice, TimeoutStep};
 
 mod doctor;
@@ -23,6 +24,7 @@ mod egress;
 mod explain;
 mod network;
 mod rehearse;
+mod tags;
 mod timeout_choice;
 
 /// Does this mailbox exist? Asks its mail server, as far as RCPT TO, and never sends a message.
@@ -161,6 +163,9 @@ pub struct ProbeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take the comment for help")]
     pub network: NetworkArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub tags: TagArgs,
     /// Whether to use STARTTLS where it is offered
     #[arg(
         long,

@@ -22,7 +22,7 @@ use vrfy_proto::session::StartTlsUse;
 pub use self::doctor::doctor;
 
 use crate::args::{
-    EgressArgs, NetworkArgs, PolicyFaultChoice, ProbeArgs, Retry, TimeoutChoice, Tls,
+    EgressArgs, NetworkArgs, PolicyFaultChoice, ProbeArgs, Retry, TagArgs, TimeoutChoice, Tls,
 };
 use crate::clock::Clock;
 use crate::connect::{AddressGuard, Sockets};
@@ -38,6 +38,7 @@ use crate::policy::limits::COMPONENT_BYTES_MAX;
 use crate::policy::{
     EngineOptions, GivenSetting, Policy, PolicyEngine, PolicyLimits, cache_directory, resolve,
 };
+use crate::tags::Tags;
 use crate::tls::TlsClient;
 
 mod doctor;
@@ -54,6 +55,8 @@ pub struct Config {
     pub egresses: Arc<Egresses>,
     /// Who is not asked.
     pub exclusions: Arc<Exclusions>,
+    /// What lists say about addresses.
+    pub tags: Arc<Tags>,
     /// The bounds.
     pub limits: DispatchLimits,
     /// What to do with later attempts.
@@ -84,6 +87,7 @@ impl Config {
         let mut warnings: Vec<String> = engine.warnings().iter().map(ToString::to_string).collect();
         let own = own_addresses(&egresses, &mut warnings);
         let exclusions = exclusions(&args.network)?;
+        let tags = tags(&args.tags)?;
         let executor = InProcess {
             lookup: Lookup::new(LookupConfig {
                 resolver: args.network.resolver,
@@ -109,6 +113,7 @@ impl Config {
             policy,
             egresses: Arc::new(egresses),
             exclusions,
+            tags,
             limits: DispatchLimits {
                 sessions: args.sessions as usize,
                 sessions_per_lane: args.sessions_per_lane as usize,
@@ -177,6 +182,14 @@ fn exclusions(network: &NetworkArgs) -> Result<Arc<Exclusions>, UserError> {
     Ok(Arc::new(Exclusions::read(exclusion_lists(
         &network.exclude,
     ))?))
+}
+
+fn tags(args: &TagArgs) -> Result<Arc<Tags>, UserError> {
+    let tags = match args.no_built_in_tags {
+        true => Tags::default(),
+        false => Tags::built_in(),
+    };
+    Ok(Arc::new(tags.with_files(&args.files)?))
 }
 
 /// A variable that is set to something.

@@ -38,6 +38,7 @@ use crate::judge::{Judge, Judgement};
 use crate::lookup::LookupReport;
 use crate::permit::{Executor, PermitReport, ProbeId};
 use crate::record::Record;
+use crate::tags::Tags;
 
 use self::decoys::Decoys;
 use self::lane::{Lane, LaneKey};
@@ -106,6 +107,8 @@ pub struct Surroundings<E, J> {
     pub egresses: Arc<Egresses>,
     /// Who is not asked.
     pub exclusions: Arc<Exclusions>,
+    /// What lists say about addresses.
+    pub tags: Arc<Tags>,
     /// The bounds.
     pub limits: DispatchLimits,
     /// What to do with later attempts.
@@ -290,6 +293,7 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         if let Some(exclusion) = mailbox.and_then(|one| self.around.exclusions.of_mailbox(one)) {
             probe.exclude(exclusion);
         }
+        probe.tag(&self.around.tags);
         let id = probe.id;
         self.next_id += 1;
         self.probes.insert(id, probe);

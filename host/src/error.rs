@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | every address has its record, whatever its verdict |
 //! | 1 | our own fault, or a record could not be written |
-//! | 2 | the command line, an egress file or an exclusion list is wrong |
+//! | 2 | the command line, an egress file, an exclusion list or a list of tags is wrong |
 //! | 3 | the list, the saved evidence or the output file cannot be used |
 //! | 4 | the policy cannot be loaded, or a setting is wrong |
 //! | 5 | the network cannot be set up: resolver, source address, lab |
@@ -24,6 +24,7 @@ use crate::lookup::LookupError;
 use crate::output::OpenError;
 use crate::policy::{EngineError, PolicyLoadError, SettingError};
 use crate::rehearse::{RehearsalError, StrategyError};
+use crate::tags::TagError;
 
 /// Something that the person at the keyboard can mend. Nothing was sent to the network.
 #[derive(Debug, Error)]
@@ -58,6 +59,9 @@ pub enum UserError {
     /// An exclusion list cannot be used.
     #[error("--exclude: {0}")]
     Exclusions(#[from] ExclusionError),
+    /// A list of tags cannot be used.
+    #[error("--tag: {0}")]
+    Tags(#[from] TagError),
     /// The policy runtime cannot start.
     #[error(transparent)]
     Engine(EngineError),
@@ -106,7 +110,8 @@ impl UserError {
             | Self::MailFrom(_)
             | Self::Egress(_)
             | Self::ReservedName { .. }
-            | Self::Exclusions(_) => 2,
+            | Self::Exclusions(_)
+            | Self::Tags(_) => 2,
             Self::Input(_) | Self::Output(_) | Self::OutputIsList(_) => 3,
             Self::Engine(_)
             | Self::Policy(_)

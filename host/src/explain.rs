@@ -192,6 +192,7 @@ impl Explainer {
             due: None,
             lookups: evidence.lookups.clone(),
             decoys: evidence.decoys.clone(),
+            tags: evidence.tags.clone(),
             facts: verdict.map_or_else(Vec::new, |verdict| verdict.facts.clone()),
             clamps: Vec::new(),
             fault: judged

@@ -28,5 +28,6 @@ pub mod policy;
 pub mod progress;
 pub mod record;
 pub mod rehearse;
+pub mod tags;
 pub mod tls;
 pub mod words;

@@ -38,5 +38,6 @@ pub use limits::PolicyLimits;
 pub use load::Policy;
 pub use load_error::{LoadCause, PolicyLoadError};
 pub use manifest::{Manifest, ManifestError, ReasonDefinition, SettingDefinition};
+pub(crate) use names::is_name;
 pub use setting_kind::{DurationRange, SettingKind};
 pub use settings::{GivenSetting, SettingError, resolve};

@@ -38,6 +38,8 @@ pub struct Record {
     pub lookups: Vec<Lookup>,
     /// What decoys at this domain were answered.
     pub decoys: Vec<DecoyFinding>,
+    /// What lists say about the address, in the order of their names.
+    pub tags: Vec<String>,
     /// What else the policy wants recorded.
     pub facts: Vec<Fact>,
     /// Where the host did less than a plan asked for.
@@ -180,6 +182,9 @@ impl From<Status> for RecordStatus {
         }
     }
 }
+
+/// The fact that suggests the address that was probably meant.
+pub const DID_YOU_MEAN: &str = "did-you-mean";
 
 /// The fact that names what is wrong with a row of the list, in kebab-case.
 pub const INPUT_PROBLEM: &str = "input-problem";

@@ -8,6 +8,7 @@ use crate::explain;
 use crate::reasons::Reason;
 use crate::retry::{Again, Wait, again};
 use crate::settings::Settings;
+use crate::tags;
 use crate::verdict;
 
 /// Decides what to do about the mailbox of `evidence`, and explains it where that is wanted.
@@ -21,6 +22,12 @@ pub fn decide(evidence: &Evidence) -> Decision {
 
 fn conclude(evidence: &Evidence) -> Decision {
     let settings = Settings::of(evidence);
+    let mut decision = judge(evidence, &settings);
+    tags::note(&mut decision, evidence, &settings);
+    decision
+}
+
+fn judge(evidence: &Evidence, settings: &Settings<'_>) -> Decision {
     if evidence.address.mailbox.is_err() {
         let verdict = verdict::plain(Reason::AddressInvalid, vec![Cause::Address]);
         return Decision::Settle(verdict);
@@ -29,14 +36,14 @@ fn conclude(evidence: &Evidence) -> Decision {
         return Decision::Settle(excluded_by(excluded, Cause::Address));
     }
     let Some(lookup) = evidence.lookups.last() else {
-        return first_attempt(&settings);
+        return first_attempt(settings);
     };
     let last = verdict::index(evidence.lookups.len() - 1);
     let reason = match lookup.outcome {
         LookupOutcome::Exchanges | LookupOutcome::ImplicitMx | LookupOutcome::AddressLiteral => {
             return match evidence.attempts.is_empty() {
-                true => first_attempt(&settings),
-                false => dialogue::decide(evidence, &settings),
+                true => first_attempt(settings),
+                false => dialogue::decide(evidence, settings),
             };
         }
         LookupOutcome::NullMx => Reason::NoMailDomain,
@@ -56,7 +63,7 @@ fn conclude(evidence: &Evidence) -> Decision {
     };
     let verdict = verdict::plain(reason, vec![Cause::Lookup(last)]);
     match reason {
-        Reason::DnsFailure => again(evidence, &settings, later(verdict)),
+        Reason::DnsFailure => again(evidence, settings, later(verdict)),
         _ => Decision::Settle(verdict),
     }
 }

@@ -75,6 +75,7 @@ mod rules;
 mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod study;
+mod tags;
 mod text;
 #[cfg(not(target_arch = "wasm32"))]
 mod usage;

@@ -48,6 +48,8 @@ reasons! {
         "The server wants us to authenticate; probably it is no exchange for mail from outside."
     Blocked "blocked" Unknown 0
         "The server refuses our address: check blocklists, reverse DNS and reputation."
+    DisposableDomain "disposable-domain" Risky 80
+        "The server accepts the mailbox, and its domain gives out mailboxes to be thrown away."
     DnsFailure "dns-failure" Unknown 0
         "The domain's look-up failed in a way that may pass."
     DomainNotServed "domain-not-served" Undeliverable 75

@@ -40,12 +40,22 @@ pub(crate) enum Called {
     Unknown,
 }
 
+/// What becomes of mailboxes that take mail and are made to be thrown away. A list is a weaker
+/// witness than a server, and whether such addresses are welcome is the operator's business: by
+/// default they are told by their tag alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disposable {
+    Note,
+    Risky,
+}
+
 /// The resolved settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings<'a> {
     pub(crate) accept_all: Called,
     pub(crate) attempts: u32,
     pub(crate) decoy: bool,
+    pub(crate) disposable: Disposable,
     pub(crate) lane_hold_blocked: u32,
     pub(crate) lane_hold_busy: u32,
     pub(crate) mailbox_full: Called,
@@ -61,6 +71,7 @@ impl<'a> Settings<'a> {
             accept_all: Called::Risky,
             attempts: ATTEMPTS.unsigned_abs(),
             decoy: true,
+            disposable: Disposable::Note,
             lane_hold_blocked: LANE_HOLD_BLOCKED,
             lane_hold_busy: LANE_HOLD_BUSY,
             mailbox_full: Called::Risky,
@@ -80,6 +91,9 @@ impl<'a> Settings<'a> {
                 self.attempts = u32::try_from(*number).unwrap_or(1).max(1);
             }
             ("decoy", SettingValue::Flag(on)) => self.decoy = *on,
+            ("disposable", SettingValue::Text(text)) if text == "risky" => {
+                self.disposable = Disposable::Risky;
+            }
             ("lane-hold-blocked", SettingValue::Duration(ms)) => self.lane_hold_blocked = *ms,
             ("lane-hold-busy", SettingValue::Duration(ms)) => self.lane_hold_busy = *ms,
             ("mailbox-full", SettingValue::Text(text)) => self.mailbox_full = called(text),
@@ -124,6 +138,13 @@ fn about_verdicts() -> Vec<SettingDefinition> {
              Without it acceptance counts for less.",
             SettingKind::Flag,
             SettingValue::Flag(true),
+        ),
+        definition(
+            "disposable",
+            "What becomes of a mailbox that takes mail at a domain that is listed as disposable: \
+             `note` leaves it at the tag, `risky` calls it so.",
+            choice(&["note", "risky"]),
+            text("note"),
         ),
         definition(
             "mailbox-full",

@@ -80,7 +80,7 @@ fn evidence(case: &Case, settings: Vec<Setting>) -> Evidence {
         lookups: case.lookups.iter().map(lookup).collect(),
         attempts: case.attempts.iter().map(attempt).collect(),
         decoys: decoys.collect(),
-        tags: Vec::new(),
+        tags: case.tags.clone(),
         facts: case.facts.iter().map(fact).collect(),
         clock: Clock {
             now_ms: case.attempts.last().map_or(0, |last| last.around.after_ms),

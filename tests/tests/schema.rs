@@ -48,6 +48,7 @@ fn a_full_record_and_the_least_one_follow_the_schema() {
     least.mailbox = None;
     least.lookups.clear();
     least.decoys.clear();
+    least.tags.clear();
     least.facts.clear();
     least.clamps.clear();
     least.fault = None;
@@ -318,6 +319,7 @@ fn full() -> Record {
             attempt: None,
             reply: accepted,
         }],
+        tags: vec!["role-account".to_owned()],
         facts: vec![Fact::new("provider", "none")],
         clamps: vec![Clamp {
             wish: "wait-ms".to_owned(),

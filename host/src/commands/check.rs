@@ -93,6 +93,7 @@ pub(super) fn surroundings(
         clock: config.clock,
         egresses: Arc::clone(&config.egresses),
         exclusions: Arc::clone(&config.exclusions),
+        tags: Arc::clone(&config.tags),
         limits: config.limits.clone(),
         retry: config.retry,
         seed: random_seed(),

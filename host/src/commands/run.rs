@@ -189,6 +189,7 @@ fn input_of(index: u64, row: Row, by: &PolicyIdentity, now: impl Fn() -> String)
                 due: None,
                 lookups: Vec::new(),
                 decoys: Vec::new(),
+                tags: Vec::new(),
                 facts: vec![
                     fact(INPUT_PROBLEM, problem.code().to_owned()),
                     fact(INPUT_MESSAGE, problem.to_string()),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use vrfy_proto::domain::Domain;
 use vrfy_proto::evidence::{
-    Address, AddressProblem, Budget, Clock as EvidenceClock, Evidence, ExchangeChoice, GIVEN_MAX,
-    MailboxFacts, Plan,
+    Address, AddressProblem, Budget, Clock as EvidenceClock, Evidence, ExchangeChoice, Fact,
+    GIVEN_MAX, MailboxFacts, Plan,
 };
 use vrfy_proto::mailbox::{Mailbox, ParseMailboxError};
 use vrfy_proto::mx::PlannedExchange;
@@ -19,7 +19,8 @@ use crate::clock::{UnixMs, whole_ms};
 use crate::egress::EgressId;
 use crate::exclusions::Exclusion;
 use crate::permit::ProbeId;
-use crate::record::{Clamp, FaultRecord, InputRow};
+use crate::record::{Clamp, DID_YOU_MEAN, FaultRecord, InputRow};
+use crate::tags::Tags;
 
 /// Something to verify.
 #[derive(Clone, Debug)]
@@ -109,6 +110,17 @@ impl Probe {
             clamps: Vec::new(),
             fault: None,
         }
+    }
+
+    /// Notes in the evidence what lists say about the mailbox, before anybody decides about it.
+    pub(super) fn tag(&mut self, tags: &Tags) {
+        let Some(mailbox) = &self.mailbox else {
+            return;
+        };
+        self.evidence.tags = tags.of(mailbox);
+        let suggestion = tags.suggestion(mailbox);
+        let fact = suggestion.map(|meant| Fact::new(DID_YOU_MEAN, meant));
+        self.evidence.facts.extend(fact);
     }
 
     /// Sets the clock and the budget that the next decision is shown.

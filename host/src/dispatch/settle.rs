@@ -137,6 +137,7 @@ fn record_of(
         due: conclusion.due.map(rfc3339),
         lookups: evidence.lookups.clone(),
         decoys: evidence.decoys.clone(),
+        tags: evidence.tags.clone(),
         facts: conclusion.facts.to_vec(),
         clamps: probe.clamps.clone(),
         fault: probe.fault.clone(),

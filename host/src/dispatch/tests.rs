@@ -262,6 +262,7 @@ fn surroundings(world: &Arc<World>, retry: RetryMode) -> Surroundings<World, Dig
         clock: world.clock,
         egresses: Arc::new(Egress::single(None, None, ReversePath::Null).into()),
         exclusions: Arc::default(),
+        tags: Arc::default(),
         limits: DispatchLimits::default(),
         retry,
         seed: 0,

@@ -12,7 +12,7 @@ use super::Case;
 use super::rebuild::{self, Dialogue};
 use crate::dispatch::first_evidence;
 use crate::exclusions::EXCLUDED;
-use crate::record::{Judged, Origin, Record};
+use crate::record::{DID_YOU_MEAN, Judged, Origin, Record};
 
 /// What is read of a record.
 #[derive(Debug, Deserialize)]
@@ -30,6 +30,8 @@ pub(super) struct SavedRecord {
     lookups: Vec<Lookup>,
     #[serde(default)]
     decoys: Vec<DecoyFinding>,
+    #[serde(default)]
+    tags: Vec<String>,
     #[serde(default)]
     facts: Vec<Fact>,
     #[serde(default)]
@@ -52,6 +54,7 @@ impl SavedRecord {
             mailbox: record.mailbox.clone(),
             lookups: record.lookups.clone(),
             decoys: record.decoys.clone(),
+            tags: record.tags.clone(),
             facts: record.facts.clone(),
             started: Some(record.started.clone()),
             elapsed_ms: record.elapsed_ms,
@@ -103,6 +106,9 @@ impl SavedRecord {
             let excluded = self.facts.iter().filter(|fact| fact.name == EXCLUDED);
             evidence.facts.extend(excluded.cloned());
         }
+        let suggestions = self.facts.iter().filter(|fact| fact.name == DID_YOU_MEAN);
+        evidence.facts.extend(suggestions.cloned());
+        evidence.tags = self.tags;
         if !self.lookups.is_empty() {
             evidence.lookups = self.lookups;
         }

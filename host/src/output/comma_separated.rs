@@ -15,10 +15,10 @@ use serde_json::{Map, Value};
 
 use super::clean::clean_cell;
 use super::json_lines;
-use crate::record::Record;
+use crate::record::{DID_YOU_MEAN, Record};
 
 /// The columns that every file has, in this order.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 15] = [
     "address",
     "status",
     "reason",
@@ -29,6 +29,8 @@ pub const COLUMNS: [&str; 13] = [
     "exchange",
     "attempts",
     "due",
+    "tags",
+    "did_you_mean",
     "policy",
     "policy_version",
     "policy_digest",
@@ -94,12 +96,21 @@ pub(crate) fn append(record: &Record, carried: &Carried, line: &mut Vec<u8>) -> 
         text(decisive.and_then(|because| because.exchange.clone())),
         record.attempts.len().to_string(),
         text(record.due.clone()),
+        record.tags.join(" "),
+        text(suggestion(record).map(str::to_owned)),
         record.policy.name.clone(),
         record.policy.version.clone(),
         record.policy.digest.clone(),
     ];
     append_carried(record, carried, &mut cells);
     append_row(&cells, line)
+}
+
+/// The address that was probably meant.
+fn suggestion(record: &Record) -> Option<&str> {
+    let mut facts = record.facts.iter();
+    let fact = facts.find(|fact| fact.name == DID_YOU_MEAN)?;
+    Some(&fact.value)
 }
 
 fn append_carried(record: &Record, carried: &Carried, cells: &mut Vec<String>) {
@@ -189,6 +200,7 @@ fn free_name(name: String, taken: &[String]) -> String {
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
+    use vrfy_proto::evidence::Fact;
 
     use super::*;
     use crate::output::sample;
@@ -216,7 +228,11 @@ mod tests {
 
     #[test]
     fn the_header_is_stable_and_the_reply_stands_in_its_columns() {
-        let rows = rows(&[sample::refused()], &Carried::default());
+        let mut record = sample::refused();
+        record.tags = ["role-account", "free-provider"].map(str::to_owned).into();
+        let meant = Fact::new(DID_YOU_MEAN, "=a@example.com");
+        record.facts = vec![Fact::new("rule", "r"), meant];
+        let rows = rows(&[record], &Carried::default());
         assert_eq!(rows[0], COLUMNS);
         assert_eq!(
             rows[1],
@@ -232,6 +248,8 @@ mod tests {
                 "mx1.example.com",
                 "1",
                 "",
+                "role-account free-provider",
+                "'=a@example.com",
                 "default",
                 "0.1.0",
                 sample::DIGEST,
@@ -250,11 +268,11 @@ mod tests {
         );
         let rows = rows(&[record], &carried);
         assert_eq!(
-            rows[0][13..],
-            ["note", "name", "tags", "vip", "age", "gone"]
+            rows[0][COLUMNS.len()..],
+            ["note", "name", "input_tags", "vip", "age", "gone"]
         );
         assert_eq!(
-            rows[1][13..],
+            rows[1][COLUMNS.len()..],
             ["", "Ana", "[\"a\",\"b\"]", "true", "41", ""]
         );
     }
@@ -266,9 +284,9 @@ mod tests {
             &[record, sample::refused()],
             &carried(&["name"], Others::AsJson),
         );
-        assert_eq!(rows[0][13..], ["name", OTHER_COLUMNS]);
-        assert_eq!(rows[1][13..], ["Ana", "{\"late\":7}"]);
-        assert_eq!(rows[2][13..], ["", ""]);
+        assert_eq!(rows[0][COLUMNS.len()..], ["name", OTHER_COLUMNS]);
+        assert_eq!(rows[1][COLUMNS.len()..], ["Ana", "{\"late\":7}"]);
+        assert_eq!(rows[2][COLUMNS.len()..], ["", ""]);
     }
 
     #[test]
@@ -278,7 +296,7 @@ mod tests {
             &carried(&["status", "input_status", "=cmd"], Others::None),
         );
         assert_eq!(
-            rows[0][13..],
+            rows[0][COLUMNS.len()..],
             ["input_status", "input_input_status", "'=cmd"]
         );
     }

@@ -60,6 +60,7 @@ pub fn render(record: &Record, sentences: &Sentences, screen: Screen) -> String 
     due(&mut page, record);
     decoy(&mut page, record);
     history(&mut page, record);
+    tags(&mut page, record);
     facts(&mut page, record);
     fault(&mut page, record);
     clamps(&mut page, record);
@@ -262,6 +263,16 @@ fn fault(page: &mut Page, record: &Record) {
     if fault.digest != record.policy.digest {
         page.entry("", &format!("in the component {}", clean(&fault.digest)));
     }
+}
+
+/// What lists say about the address, in words.
+fn tags(page: &mut Page, record: &Record) {
+    if record.tags.is_empty() {
+        return;
+    }
+    let words = record.tags.iter().map(|tag| tag.replace('-', " "));
+    let words: Vec<String> = words.collect();
+    page.entry("Tagged", &clean_capped(&words.join(", "), TEXT_SHOWN_MAX));
 }
 
 /// What else the policy wanted recorded.

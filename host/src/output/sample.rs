@@ -207,6 +207,7 @@ fn heard(address: &str, status: RecordStatus, reason: &str, reply: Reply) -> Rec
         due: None,
         lookups: vec![lookup],
         decoys: Vec::new(),
+        tags: Vec::new(),
         facts: Vec::new(),
         clamps: Vec::new(),
         fault: None,

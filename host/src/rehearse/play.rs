@@ -153,6 +153,7 @@ fn surroundings<J: Judge>(
         clock,
         egresses: Arc::new(egress.into()),
         exclusions: Arc::default(),
+        tags: Arc::default(),
         limits: DispatchLimits {
             rounds: stage.rounds,
             give_up_after: stage.give_up_after,

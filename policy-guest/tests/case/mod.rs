@@ -11,6 +11,7 @@
 //! mailbox = "ana@example.com"                   # the default
 //! problem = "no-at-sign"                        # instead: the address is no mailbox
 //! facts = ["excluded example.com"]              # of the evidence: name and value
+//! tags = ["role-account"]                       # of the evidence
 //! lookups = ["exchanges mx.example.com"]        # the default; or `null-mx`, `special-use test`;
 //!                                               # ` | NAME VALUE` behind it is a fact
 //! attempts = ["rcpt-to 451 4.7.1 Greylisted"]   # one text each, one line a reply or a fact
@@ -51,6 +52,7 @@ pub struct Case {
     pub name: String,
     pub mailbox: String,
     pub problem: Option<String>,
+    pub tags: Vec<String>,
     /// Name and value.
     pub facts: Vec<(String, String)>,
     pub lookups: Vec<Lookup>,
@@ -113,7 +115,7 @@ pub struct Decoy {
 }
 
 /// Facts of a verdict that stand in its text form; the others are tested where they are made.
-pub const TOLD: [&str; 3] = ["forward-path", "deferred-before", "tls"];
+pub const TOLD: [&str; 4] = ["did-you-mean", "forward-path", "deferred-before", "tls"];
 
 /// A decision in plain words.
 #[derive(Clone, Debug)]
@@ -221,6 +223,7 @@ fn read_case(topic: &str, fields: &Table) -> Case {
         "mailbox",
         "problem",
         "facts",
+        "tags",
         "lookups",
         "attempts",
         "decoys",
@@ -254,6 +257,7 @@ fn read_case(topic: &str, fields: &Table) -> Case {
         name: format!("{topic}: {}", text("name").expect("a case has a name")),
         mailbox: text("mailbox").unwrap_or_else(|| "ana@example.com".into()),
         problem: text("problem"),
+        tags: texts(fields, "tags").unwrap_or_default(),
         facts: texts(fields, "facts")
             .unwrap_or_default()
             .iter()

@@ -43,7 +43,7 @@ pub fn evidence(case: &Case) -> wit::Evidence {
                 reply: reply(&decoy.reply),
             })
             .collect(),
-        tags: Vec::new(),
+        tags: case.tags.clone(),
         facts: case.facts.iter().map(fact).collect(),
         clock: wit::Clock {
             now: case.attempts.last().map_or(0, |last| last.around.after_ms),

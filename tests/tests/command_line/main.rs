@@ -19,6 +19,7 @@ mod lab;
 mod lists;
 mod rows;
 mod special;
+mod tags;
 mod terminal;
 mod watched;
 
