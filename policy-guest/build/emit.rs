@@ -20,6 +20,7 @@ pub(crate) fn tables(knowledge: &Knowledge) -> String {
         format_args!("pub(crate) const PHRASE_WORDS: usize = {words};"),
     );
     automaton(&mut out, &Automaton::of(&phrases));
+    uses(&mut out, rules, &phrases);
     line(
         &mut out,
         format_args!("/// Every rule, in the order of precedence."),
@@ -116,6 +117,51 @@ fn phrases(rules: &[Rule]) -> Vec<String> {
     phrases
 }
 
+/// Which rules use each phrase, and how: `rule * 4 + 0` among `any`, `+ 1` among `also`, `+ 2` among
+/// `none`; and a bit for every rule that does without such a list.
+fn uses(out: &mut String, rules: &[Rule], phrases: &[String]) {
+    let words = rules.len().div_ceil(64);
+    line(
+        out,
+        format_args!("/// How many words of 64 bits hold one bit for every rule."),
+    );
+    line(out, format_args!("const RULE_WORDS: usize = {words};"));
+    let (mut starts, mut all) = (vec![0], Vec::new());
+    for phrase in phrases {
+        for (number, rule) in rules.iter().enumerate() {
+            let lists = [&rule.any, &rule.also, &rule.none];
+            let lists = lists.iter().enumerate();
+            let using = lists.filter(|(_, list)| list.contains(phrase));
+            all.extend(using.map(|(how, _)| number * 4 + how));
+        }
+        starts.push(all.len());
+    }
+    line(
+        out,
+        format_args!("static USES: [u16; {}] = {starts:?};", starts.len()),
+    );
+    line(
+        out,
+        format_args!("static USE: [u16; {}] = {all:?};", all.len()),
+    );
+    for (name, list) in [
+        (
+            "WITHOUT_ANY",
+            (|rule| &rule.any) as fn(&Rule) -> &Vec<String>,
+        ),
+        ("WITHOUT_ALSO", |rule| &rule.also),
+    ] {
+        let mut bits = vec![0_u64; words];
+        for (number, rule) in rules.iter().enumerate() {
+            bits[number / 64] |= u64::from(list(rule).is_empty()) << (number % 64);
+        }
+        line(
+            out,
+            format_args!("const {name}: [u64; RULE_WORDS] = {bits:?};"),
+        );
+    }
+}
+
 fn automaton(out: &mut String, automaton: &Automaton) {
     let states = automaton.label.len();
     line(
@@ -200,10 +246,6 @@ fn row(out: &mut String, rule: &Rule, providers: &[Provider], phrases: &[String]
     line(
         out,
         format_args!("        also: &{:?},", numbers(&rule.also)),
-    );
-    line(
-        out,
-        format_args!("        none: &{:?},", numbers(&rule.none)),
     );
     line(out, format_args!("    }},"));
 }

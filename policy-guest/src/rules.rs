@@ -48,7 +48,6 @@ pub(crate) struct Rule {
     all: &'static [u16],
     any: &'static [u16],
     also: &'static [u16],
-    none: &'static [u16],
 }
 
 /// Who runs some exchanges.
@@ -112,10 +111,10 @@ pub(crate) fn holding<'a>(
     let code = reply.code.unwrap_or(0);
     let at = At::of(&reply.stage);
     let phrases = Phrases::of(&reply.text);
-    RULES.iter().filter(move |rule| {
+    phrases.candidates().filter(move |rule| {
         rule.allows_code(code)
             && (at == At::RcptTo || !matches!(rule.says, Says::Exists | Says::Absent))
-            && phrases.satisfy(rule)
+            && rule.all.iter().all(|phrase| phrases.has(*phrase))
             && rule.allows_enhanced(code, reply.enhanced.as_ref())
             && (rule.stages.is_empty() || rule.stages.contains(&at))
             && rule.allows_provider(exchange)
@@ -229,14 +228,41 @@ impl Phrases {
         self.0[phrase / 64] & (1 << (phrase % 64)) != 0
     }
 
-    fn satisfy(&self, rule: &Rule) -> bool {
-        let has = |phrase: &u16| self.has(*phrase);
-        let one_of = |list: &[u16]| list.is_empty() || list.iter().any(has);
-        one_of(rule.any)
-            && one_of(rule.also)
-            && rule.all.iter().all(has)
-            && !rule.none.iter().any(has)
+    /// The rules, in the order of precedence, whose phrases that may be there and must not be
+    /// there are as they should be. A text has a few phrases, so those lead to their rules, and
+    /// not each rule to its hundred phrases.
+    fn candidates(&self) -> impl Iterator<Item = &'static Rule> + use<> {
+        let (mut any, mut also, mut none) = (WITHOUT_ANY, WITHOUT_ALSO, [0; RULE_WORDS]);
+        for phrase in bits(self.0) {
+            let (first, end) = (usize::from(USES[phrase]), usize::from(USES[phrase + 1]));
+            for used in &USE[first..end] {
+                let rule = usize::from(used / 4);
+                let uses = match used % 4 {
+                    0 => &mut any,
+                    1 => &mut also,
+                    _ => &mut none,
+                };
+                uses[rule / 64] |= 1 << (rule % 64);
+            }
+        }
+        let mut left = any;
+        for (word, left) in left.iter_mut().enumerate() {
+            *left &= also[word] & !none[word];
+        }
+        bits(left).map(|rule| &RULES[rule])
     }
+}
+
+/// The places of the bits that are set, in order.
+fn bits<const WORDS: usize>(words: [u64; WORDS]) -> impl Iterator<Item = usize> {
+    words.into_iter().enumerate().flat_map(|(at, word)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let bit = usize::try_from(left.trailing_zeros()).ok()?;
+            left &= left.checked_sub(1)?;
+            Some(at * 64 + bit)
+        })
+    })
 }
 
 /// The automaton's next state.
