@@ -21,7 +21,7 @@ const MATCHED_MAX: usize = 4;
 /// Bytes of a fact's value, by the contract.
 const VALUE_BYTES_MAX: usize = 1_024;
 
-/// What the rules rest on that are not in the table, because they look beyond the reply's own words.
+/// What the rules rest on that are not in the table: they look beyond the reply's own words.
 const IN_CONTEXT: [(&str, &str); 4] = [
     (
         "reverse-path-named",

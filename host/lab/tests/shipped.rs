@@ -31,7 +31,7 @@ async fn every_scenario_starts_and_begins_with_what_it_is() {
         lab.stop().await;
         names.insert(name);
     }
-    assert_eq!(names.len(), 6, "{names:?}");
+    assert_eq!(names.len(), 7, "{names:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod exclusions;
 mod exit_codes;
 mod explain;
 mod guests;
+mod hard_cases;
 mod interruption;
 mod lab;
 mod lists;
