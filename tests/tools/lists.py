@@ -22,8 +22,6 @@ import tarfile
 import tempfile
 import zipfile
 
-LISTS = pathlib.Path(__file__).resolve().parents[2] / "host/data/lists"
-
 # Seconds that a client may take for one package; those here have less than 2 MB.
 DOWNLOAD_SECONDS_MAX = 120
 # Bytes of one file of a package: ten times the largest one.
@@ -60,7 +58,7 @@ class Package:
         if kind == "npm":
             run(["npm", "pack", "--silent", "--pack-destination", folder, name])
         else:
-            run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, name])
+            run(["pip", "download", "--quiet", "--no-deps", "--dest", folder, name])
         archive = next(folder.iterdir())
         self.files = read_zip(archive) if archive.suffix == ".whl" else read_tar(archive)
         found, self.version = self.described()
@@ -177,10 +175,10 @@ class Tally:
         return entries - wrong
 
 
-def corrections():
+def corrections(lists):
     """What is taken out of a list or added to it by hand: list -> (out, in)."""
     found = {}
-    for number, line in enumerate((LISTS / "corrections.txt").read_text().splitlines(), 1):
+    for number, line in enumerate((lists / "corrections.txt").read_text().splitlines(), 1):
         words = line.split("#")[0].split()
         if not words:
             continue
@@ -190,8 +188,7 @@ def corrections():
     return found
 
 
-def entries_of(name):
-    path = LISTS / name
+def entries_of(path):
     lines = path.read_text().splitlines() if path.exists() else []
     return {line for line in lines if line and not line.startswith("#")}
 
@@ -203,11 +200,11 @@ def correct(entries, name, fixes, tally):
     return tally.without(entries, out, "taken out by corrections.txt") | added
 
 
-def disposable(packages, fixes, tally):
+def disposable(lists, packages, fixes, tally):
     texts = strings_of_python(packages["disposable"].text("/__init__.py"), "blocklist")
     entries = {f".{name}" for name in tally.clean(texts, domain)}
     entries = correct(entries, "disposable-domains", fixes, tally)
-    guarded = {f".{name}" for name in entries_of("big-providers.txt") | entries_of("relays.txt")}
+    guarded = {f".{name}" for name in entries_of(lists / "big-providers.txt") | entries_of(lists / "relays.txt")}
     wrong = {entry for entry in guarded if any(part in entries for part in suffixes(entry))}
     if wrong:
         raise Refused(f"these are called disposable and must not be: {' '.join(sorted(wrong))}")
@@ -222,7 +219,7 @@ def suffixes(entry):
     return ["." + ".".join(labels[at:]) for at in range(len(labels))]
 
 
-def free(packages, disposables, fixes, tally):
+def free(lists, packages, disposables, fixes, tally):
     sources = [
         json.loads(packages["free"].text("/domains.json")),
         json.loads(packages["providers"].text("/all.json")),
@@ -240,7 +237,7 @@ def free(packages, disposables, fixes, tally):
     offices = {name for name in named if NO_PROVIDERS.search(name)}
     named = tally.without(named, offices, "of a school or an office")
     entries = correct(named, "free-providers", fixes, tally)
-    missing = entries_of("big-providers.txt") - entries
+    missing = entries_of(lists / "big-providers.txt") - entries
     if missing:
         raise Refused(f"these big providers are not known as providers: {' '.join(sorted(missing))}")
     return entries
@@ -259,8 +256,8 @@ def head(what, packages, today):
     return "".join(f"{line}\n" for line in lines)
 
 
-def tell(name, entries, tally, accept_shrink):
-    old = entries_of(name)
+def tell(lists, name, entries, tally, accept_shrink):
+    old = entries_of(lists / name)
     added, gone = entries - old, old - entries
     print(f"{name}: {len(entries)} entries, {len(added)} new, {len(gone)} gone")
     for sign, some in (("+", sorted(added)), ("-", sorted(gone))):
@@ -274,7 +271,7 @@ def tell(name, entries, tally, accept_shrink):
         )
 
 
-def update(accept_shrink, folder):
+def update(lists, accept_shrink, folder):
     get = lambda kind, name, licence: Package(kind, name, licence, folder / name)
     packages = {
         "disposable": get("PyPI", "disposable-email-domains", "MIT"),
@@ -285,39 +282,41 @@ def update(accept_shrink, folder):
         "endings": get("npm", "tlds", "MIT"),
     }
     today = datetime.date.today().isoformat()
-    fixes = corrections()
+    fixes = corrections(lists)
     tallies = [Tally() for _ in range(4)]
-    disposables = disposable(packages, fixes, tallies[0])
-    lists = [
+    disposables = disposable(lists, packages, fixes, tallies[0])
+    made = [
         ("disposable-domains.txt", "Domains whose mailboxes are made to be thrown away, with what lies below.",
          ["disposable"], disposables, tallies[0]),
         ("free-providers.txt", "Domains at which anybody gets a mailbox, free or with the access.",
-         ["free", "providers", "freemail"], free(packages, disposables, fixes, tallies[1]), tallies[1]),
+         ["free", "providers", "freemail"], free(lists, packages, disposables, fixes, tallies[1]), tallies[1]),
         ("role-accounts.txt", "Local parts that name a role; those of RFC 2142 among them.",
          ["roles"], roles(packages, fixes, tallies[2]), tallies[2]),
         ("top-level-domains.txt", "The top-level domains of the root zone.",
          ["endings"], tallies[3].clean(json.loads(packages["endings"].text("/index.json")), top_level),
          tallies[3]),
     ]
-    for name, _, _, entries, tally in lists:
-        tell(name, entries, tally, accept_shrink)
-    for name, what, sources, entries, _ in lists:
+    for name, _, _, entries, tally in made:
+        tell(lists, name, entries, tally, accept_shrink)
+    for name, what, sources, entries, _ in made:
         text = head(what, [packages[source] for source in sources], today)
         text += "".join(f"{entry}\n" for entry in sorted(entries))
-        (LISTS / name).write_text(text)
+        (lists / name).write_text(text)
     licences = "Licences of the packages that the lists of this folder are made from.\n"
     for package in packages.values():
         licences += f"\n{'-' * 72}\n{package} ({package.licence})\n\n{package.licence_text()}\n"
-    (LISTS / "LICENSES").write_text(licences)
+    (lists / "LICENSES").write_text(licences)
 
 
 def main():
     parser = argparse.ArgumentParser(description="Rewrites host/data/lists.")
     parser.add_argument("--accept-shrink", action="store_true", help="although a list lost a tenth")
+    tree = pathlib.Path(__file__).resolve().parents[2] / "host/data/lists"
+    parser.add_argument("--lists", type=pathlib.Path, default=tree, help="another folder, for tests")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            update(arguments.accept_shrink, pathlib.Path(folder))
+            update(arguments.lists, arguments.accept_shrink, pathlib.Path(folder))
         except Refused as why:
             sys.exit(f"lists: {why}; nothing was written")
 

@@ -175,3 +175,34 @@ fn a_spreadsheet_has_tags_and_suggestions() {
     row("ana@gmil.com", r#","","ana@gmail.com","default""#);
     row("info@served.test", r#","role-account","","default""#);
 }
+
+#[test]
+fn caution_is_the_operators_and_is_explained_from_the_record() {
+    let cautious = ["--json", "--set", "disposable=risky"];
+    let addresses = ["ana@mailinator.com", "bob@mailinator.com", "ana@gmil.com"];
+    let (outcome, _) = check(&[&cautious[..], &addresses].concat());
+    let outcome = outcome.exits(0);
+    let record = outcome.record("ana@mailinator.com");
+    assert_eq!(record["reason"], "disposable-domain", "{record:#}");
+    assert_eq!(
+        record["because"][0]["cause"],
+        json!({"tag": 0}),
+        "{record:#}"
+    );
+    let record = outcome.record("bob@mailinator.com");
+    assert_eq!(record["status"], "undeliverable", "{record:#}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved.jsonl");
+    fs::write(&saved, &outcome.stdout).unwrap();
+    let explain = ["explain", "--json", "--set", "disposable=risky"];
+    let explained = Run::plain().args(explain).args([&saved]).run().exits(0);
+    for address in addresses {
+        let [before, after] = [outcome.record(address), explained.record(address)];
+        for field in ["status", "reason", "confidence", "tags"] {
+            assert_eq!(before[field], after[field], "{address} {field}");
+        }
+    }
+    let again = explained.record("ana@gmil.com");
+    assert_eq!(fact(&again, "did-you-mean"), Some("ana@gmail.com"));
+}
