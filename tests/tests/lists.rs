@@ -19,8 +19,8 @@ use vrfy_tests::program::root;
 /// Packages by name, each with its licence, its file and the file's text.
 type Packages = BTreeMap<&'static str, (&'static str, &'static str, String)>;
 
-const NPM: &str = "#!/bin/sh\ncp \"$PACKAGES/$5.tgz\" \"$4/\"\n";
-const PIP: &str = "#!/bin/sh\ncp \"$PACKAGES/$6.whl\" \"$5/\"\n";
+const NPM: &str = "#!/bin/sh\n/bin/cp \"$PACKAGES/$5.tgz\" \"$4/\"\n";
+const PIP: &str = "#!/bin/sh\n/bin/cp \"$PACKAGES/$6.whl\" \"$5/\"\n";
 
 struct Registry {
     folder: TempDir,
