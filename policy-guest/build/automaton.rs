@@ -109,22 +109,62 @@ impl Automaton {
 
 fn trie(phrases: &[String]) -> Vec<Node> {
     let mut nodes = vec![Node::default()];
-    for (number, phrase) in phrases.iter().enumerate() {
-        let mut at = 0;
-        for byte in phrase.bytes() {
-            at = match nodes[at].children.get(&byte) {
-                Some(child) => *child,
-                None => {
-                    nodes.push(Node::default());
-                    let child = nodes.len() - 1;
-                    nodes[at].children.insert(byte, child);
-                    child
-                }
-            };
+    let number = |number| u16::try_from(number).expect("rules have fewer phrases");
+    for (at, phrase) in phrases.iter().enumerate() {
+        let end = insert(&mut nodes, phrase);
+        nodes[end].phrase = Some(number(at));
+    }
+    for (at, phrase) in phrases.iter().enumerate() {
+        for written in capitals(phrase) {
+            let end = insert(&mut nodes, &written);
+            nodes[end].phrase.get_or_insert_with(|| number(at));
         }
-        nodes[at].phrase = Some(u16::try_from(number).expect("rules have fewer phrases"));
     }
     nodes
+}
+
+/// The node that `phrase` leads to.
+fn insert(nodes: &mut Vec<Node>, phrase: &str) -> usize {
+    let mut at = 0;
+    for byte in phrase.bytes() {
+        at = match nodes[at].children.get(&byte) {
+            Some(child) => *child,
+            None => {
+                nodes.push(Node::default());
+                let child = nodes.len() - 1;
+                nodes[at].children.insert(byte, child);
+                child
+            }
+        };
+    }
+    at
+}
+
+/// The phrase with its letters beyond ASCII in capitals: all of them, those that begin a word, that
+/// which begins the phrase. A text comes with such letters as they were sent (`src/text.rs`), and
+/// to know the few that occur in phrases costs less than to make small ones of all that may come.
+fn capitals(phrase: &str) -> Vec<String> {
+    if phrase.is_ascii() {
+        return Vec::new();
+    }
+    let raised = |is_raised: &dyn Fn(usize, bool) -> bool| {
+        let mut begins = true;
+        let mut out = String::new();
+        for (at, letter) in phrase.char_indices() {
+            let capital = letter.to_uppercase().filter(|capital| !capital.is_ascii());
+            match !letter.is_ascii() && is_raised(at, begins) && capital.clone().count() > 0 {
+                true => out.extend(capital),
+                false => out.push(letter),
+            }
+            begins = letter == ' ';
+        }
+        out
+    };
+    vec![
+        raised(&|_, _| true),
+        raised(&|_, begins| begins),
+        raised(&|at, _| at == 0),
+    ]
 }
 
 /// The nodes in breadth-first order, and the parent and label of each.

@@ -17,12 +17,19 @@ impl Rule {
     }
 }
 
-/// The phrase of that number.
+/// The phrase of that number: the spelling in small letters, of those that lead to it.
 fn written(phrase: u16) -> Option<String> {
-    let mut state = (1..HIT.len()).find(|state| {
+    let ends = (1..HIT.len()).filter(|state| {
         let ends_here = usize::from(HIT[*state]) == *state;
         ends_here && PHRASE[*state] == phrase
-    })?;
+    });
+    let is_capital = |letter: char| !letter.is_ascii() && letter.is_uppercase();
+    ends.filter_map(spelled)
+        .find(|spelling| !spelling.contains(is_capital))
+}
+
+/// What leads from the root to this state.
+fn spelled(mut state: usize) -> Option<String> {
     let mut bytes = Vec::new();
     while state != 0 {
         bytes.push(LABEL[state]);

@@ -2,7 +2,8 @@
 
 use crate::corpus::Row;
 use crate::leave_out;
-use crate::tally::{Case, Matrix};
+use crate::tally::{Case, Matrix, percent};
+use crate::vary;
 
 /// A figure: its name, its value, and how far it may worsen before a test fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub fn figures(rows: &[Row]) -> Vec<Figure> {
     let left_out = leave_out::each(&all);
     let unseen = left_out.iter().flat_map(|left| &left.cases);
     let unseen = Matrix::of_cases(unseen.filter(is_clear));
+    let (varied, changed) = vary::changed(rows);
+    let otherwise = 100.0 - percent(varied - changed.len(), varied);
     let figure = |name, value, is_error, slack| Figure {
         name,
         value,
@@ -40,6 +43,7 @@ pub fn figures(rows: &[Row]) -> Vec<Figure> {
         figure("left-out-wrong", unseen.wrong_percent(), true, 0.5),
         figure("left-out-found", unseen.found_percent(), false, 2.0),
         figure("left-out-spared", unseen.spared_percent(), false, 1.0),
+        figure("written-otherwise", otherwise, true, 0.02),
     ]
 }
 

@@ -14,3 +14,4 @@ pub mod leave_out;
 pub mod reliability;
 pub mod report;
 pub mod tally;
+pub mod vary;

@@ -9,6 +9,7 @@ use crate::corpus::{Class, Row};
 use crate::leave_out::{self, LeftOut};
 use crate::reliability::{self, BUCKETS, Share};
 use crate::tally::{Case, Matrix, by, percent, wilson};
+use crate::vary;
 
 /// The figures, in short; with `verbose` those of every source, provider, code class, language and
 /// reason, and every reply that the verdict differs on with a source left out.
@@ -41,6 +42,7 @@ pub fn report(rows: &[Row], verbose: bool) -> String {
         breakdowns(&mut out, &all);
         reasons(&mut out, &all, &left_out);
     }
+    variations(&mut out, rows, verbose);
     misread(&mut out, &all);
     idle_rules(&mut out, &all, verbose);
     if !verbose {
@@ -247,6 +249,27 @@ fn group(out: &mut String, title: &str, all: &[Case<'_>], key: impl Fn(&Case<'_>
     columns(out, "");
     for (name, cases) in by(all, key) {
         figures(out, &name, &Matrix::of_cases(cases));
+    }
+}
+
+fn variations(out: &mut String, rows: &[Row], verbose: bool) {
+    let (judged, changed) = vary::changed(rows);
+    let share = 100.0 - percent(judged - changed.len(), judged);
+    *out += &format!(
+        "\nwritten otherwise (case, stops, lines, mailbox, host, link, queue id): {} of {judged} \
+         replies are taken for something else, {share:.2} %\n",
+        changed.len()
+    );
+    for change in changed.iter().filter(|_| verbose) {
+        let vary::Changed {
+            name,
+            row,
+            judged,
+            before,
+        } = change;
+        let words = row.words().replace('\n', " / ");
+        *out += &format!("  {} {name}: {before} -> {judged}\n", row.id);
+        *out += &format!("      {} {words}\n", row.code);
     }
 }
 
