@@ -75,7 +75,7 @@ fn accepted(found: Found<'_>, settings: &Settings<'_>) -> Decision {
 fn for_the_decoy(found: &Found<'_>) -> Option<Wait> {
     let earlier = found.evidence.attempts[..found.attempt].iter();
     let accepted = |reply: &Reply| matches!(reply.code, Some(200..=299));
-    if earlier.filter_map(history::answer).any(accepted) {
+    if earlier.filter_map(history::answer).any(accepted) || found.is_unchecked() {
         return None;
     }
     match found.decoy {

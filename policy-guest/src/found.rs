@@ -8,7 +8,7 @@ use crate::history;
 use crate::reasons::Reason;
 use crate::reply::{self, Reading};
 use crate::retry::{Again, Wait, again};
-use crate::rules::Says;
+use crate::rules::{self, Provider, Says, Unchecked};
 use crate::settings::Settings;
 use crate::verdict;
 
@@ -87,10 +87,9 @@ impl<'a> Found<'a> {
     /// How telling the reading is.
     fn weight(&self) -> u8 {
         match self.reading.says {
-            Says::Accepted => 7,
-            Says::Exists => 6,
-            Says::Absent if self.reading.lasting => 5,
-            Says::Absent => 4,
+            Says::Absent if self.is_suspicious() => 3,
+            Says::Absent if !self.reading.lasting => 4,
+            Says::Accepted | Says::Exists | Says::Absent => 5,
             Says::Unclear => 3,
             Says::Us | Says::Server if self.reply.is_some() => SYSTEM,
             Says::Us | Says::Server => u8::from(!self.is_unasked()),
@@ -166,6 +165,16 @@ impl<'a> Found<'a> {
             Refusal::Undecided(reading) => Some(reading),
             Refusal::Recipient(_) | Refusal::Form => None,
         }
+    }
+
+    /// Whether the exchange is one of a provider that accepts everything, whoever the decoy is.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        let provider = self.provider();
+        provider.is_some_and(|provider| provider.unchecked == Unchecked::Always)
+    }
+
+    fn provider(&self) -> Option<&'static Provider> {
+        rules::provider_of(&self.facts().exchange_name)
     }
 
     /// Whether this exchange refused the decoy as a recipient that is not there.
@@ -374,7 +383,17 @@ impl<'a> Found<'a> {
     pub(crate) fn accepted(&self, settings: &Settings<'_>) -> Verdict {
         let reason = self.reading.reason;
         let unverified = reason == Reason::AcceptedUnverified;
+        let provider = self.provider();
+        let unchecked = provider.map_or(Unchecked::NotKnown, |provider| provider.unchecked);
         let mut verdict = match self.decoy {
+            _ if unchecked == Unchecked::Always && !self.tells_apart() => {
+                let because = self.because(matches!(self.decoy, Decoy::Accepted(_)));
+                let reason = Reason::AcceptsUnchecked;
+                let mut verdict = verdict::called(reason, settings.accept_all, because);
+                let id = provider.map_or("", |provider| provider.id);
+                verdict.facts.push(verdict::fact("provider", id));
+                return verdict;
+            }
             Decoy::Accepted(_) => {
                 return verdict::called(Reason::AcceptAll, settings.accept_all, self.because(true));
             }
@@ -393,6 +412,10 @@ impl<'a> Found<'a> {
             _ if unverified => self.verdict(reason, true),
             _ => self.verdict(Reason::AcceptAllUnknown, true),
         };
+        if unchecked == Unchecked::ByDomain && verdict.reason == Reason::AcceptAllUnknown.name() {
+            // Many of its customers let everything through.
+            verdict.confidence = 60;
+        }
         let deferred = history::deferred_before(self.evidence, self.attempt);
         if deferred > 0 {
             let count = deferred.to_string();

@@ -40,6 +40,8 @@ reasons! {
         "The server accepts the mailbox and will forward its mail (251)."
     AcceptedUnverified "accepted-unverified" Risky 40
         "The server takes mail for the mailbox without having checked that it exists (252)."
+    AcceptsUnchecked "accepts-unchecked" Risky 50
+        "The provider accepts every recipient at its edge, so that acceptance proves nothing."
     AddressInvalid "address-invalid" Undeliverable 100
         "The address breaks the grammar of mailboxes, so no server can be asked for it."
     AnswersDiffer "answers-differ" Risky 50

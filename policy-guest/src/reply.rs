@@ -157,17 +157,20 @@ fn is_inconsistent(attempt: &Attempt) -> bool {
 /// Whether a text names our reverse path and not what was asked: then "user unknown" is said of our
 /// sender. Its domain alone tells only where the words are weak, since it may stand for the client.
 fn names_sender(text: &str, attempt: &Attempt, mailbox: &str, plain: bool) -> bool {
-    let domain = |path: &str| {
-        path.rsplit_once('@')
-            .map_or(0, |(local, _)| local.len() + 1)
-    };
+    if names(text, mailbox) {
+        return false;
+    }
     let sender = &attempt.reverse_path;
-    let own = &sender[domain(sender)..];
-    let asked = &mailbox[domain(mailbox)..];
-    names(text, own)
-        && !names(text, mailbox)
-        && (names(text, sender)
-            || !(plain || own.eq_ignore_ascii_case(asked) || names(text, asked)))
+    let is_domain_named = || {
+        let (own, asked) = (domain(sender), domain(mailbox));
+        !plain && names(text, own) && !own.eq_ignore_ascii_case(asked) && !names(text, asked)
+    };
+    names(text, sender) || is_domain_named()
+}
+
+/// What follows the at sign.
+fn domain(path: &str) -> &str {
+    path.rsplit_once('@').map_or(path, |(_, domain)| domain)
 }
 
 /// Whether `text` contains `address`, in any case of letters, and not as a part of a longer name.
@@ -177,7 +180,7 @@ fn names(text: &str, address: &str) -> bool {
         return false;
     };
     let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let is_sign = |byte: Option<&u8>| byte.is_some_and(|byte| b".-_+".contains(byte));
+    let is_sign = |byte: Option<&u8>| byte.is_some_and(|byte| b"@.-_+".contains(byte));
     let is_whole = |at: usize| {
         let before = at.checked_sub(1).and_then(|before| text.get(before));
         let after = text.get(at + address.len());
@@ -243,6 +246,26 @@ fn read_ending(ending: &Ending) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_within_a_longer_one_is_not_named() {
+        assert!(names("550 <probe@example.org>: no", "probe@example.org"));
+        assert!(names("domain EXAMPLE.org.", "example.org"));
+        for text in [
+            "x.probe@example.org",
+            "ana@example.org",
+            "mx.example.org",
+            "example.organic",
+        ] {
+            assert!(
+                !names(text, "example.org") && !names(text, "probe@example.org"),
+                "{text}"
+            );
+        }
+        assert!(!names("192.0.2.22 is listed", "192.0.2.2"));
+        assert!(names("mx said: 550 no", QUOTED_REFUSAL));
+        assert!(!names("anything", ""));
+    }
     use crate::contract::EnhancedStatusCode;
 
     fn rcpt(line: &str) -> Reading {

@@ -53,12 +53,7 @@ pub(crate) struct Rule {
 /// Who runs some exchanges.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    #[allow(
-        dead_code,
-        reason = "a name to read in a debugger and in a failed test"
-    )]
     pub(crate) id: &'static str,
-    #[allow(dead_code, reason = "for what is made of acceptances")]
     pub(crate) unchecked: Unchecked,
     exchanges: &'static [&'static str],
 }
