@@ -235,6 +235,8 @@ fn domains_that_are_somebody_elses_are_not_suspected() {
         // Another first letter is another name.
         "jmail.com",
         "fmail.com",
+        "mymail.com",
+        "myoutlook.com",
         "slive.example",
         // Below and above.
         "gmai.com.example.org",

@@ -76,12 +76,12 @@ impl Domain<'_> {
 }
 
 /// Whether one slip leads from one name to the other. The first letter is the one that people hit:
-/// another one there is another name.
+/// another one there, or one more before it, is another name.
 fn is_slip_in_name(name: &str, meant: &str) -> bool {
-    let mut letters = (name.chars(), meant.chars());
-    let first_is_another = letters.0.next() != letters.1.next();
-    let rest_is_the_same = letters.0.as_str() == letters.1.as_str();
-    is_slip(name, meant) && !(first_is_another && rest_is_the_same)
+    let [mut rest, mut rest_meant] = [name.chars(), meant.chars()];
+    let begins_alike = rest.next() == rest_meant.next();
+    let is_another = rest.as_str() == rest_meant.as_str() || rest.as_str() == meant;
+    is_slip(name, meant) && (begins_alike || !is_another)
 }
 
 /// Whether the Damerau-Levenshtein distance is 1.
