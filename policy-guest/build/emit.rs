@@ -117,8 +117,8 @@ fn phrases(rules: &[Rule]) -> Vec<String> {
     phrases
 }
 
-/// Which rules use each phrase, and how: `rule * 4 + 0` among `any`, `+ 1` among `also`, `+ 2` among
-/// `none`; and a bit for every rule that does without such a list.
+/// Which rules use each phrase, and how: `rule * 4 + 0` among `any`, `+ 1` among `also`, `+ 2`
+/// among `none`; and a bit for every rule that does without such a list.
 fn uses(out: &mut String, rules: &[Rule], phrases: &[String]) {
     let words = rules.len().div_ceil(64);
     line(
