@@ -184,7 +184,8 @@ fn exclusions(network: &NetworkArgs) -> Result<Arc<Exclusions>, UserError> {
     ))?))
 }
 
-fn tags(args: &TagArgs) -> Result<Arc<Tags>, UserError> {
+/// What lists say about addresses.
+pub fn tags(args: &TagArgs) -> Result<Arc<Tags>, UserError> {
     let tags = match args.no_built_in_tags {
         true => Tags::default(),
         false => Tags::built_in(),

@@ -44,8 +44,8 @@ use self::decoys::Decoys;
 use self::lane::{Lane, LaneKey};
 pub use self::limits::{DispatchLimits, RetryMode};
 pub use self::probe::Task;
-pub(crate) use self::probe::first_evidence;
 use self::probe::{Probe, State};
+pub(crate) use self::probe::{first_evidence, tag};
 pub(crate) use self::settle::{add_decoys, because_of};
 pub use self::snapshot::Snapshot;
 

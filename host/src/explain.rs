@@ -23,15 +23,17 @@ mod rebuild;
 mod saved;
 
 use vrfy_proto::evidence::{Budget, Decision, Evidence, Fact, Setting, Verdict};
+use vrfy_proto::mailbox::{Lengths, Mailbox};
 
 pub use self::read::{Cases, LINE_BYTES_MAX, Problem, Wanted};
 pub use self::rebuild::DIALOGUES_BYTES_MAX;
 use self::saved::SavedRecord;
 use crate::clock::{rfc3339, whole_ms};
-use crate::dispatch::{DispatchLimits, because_of};
+use crate::dispatch::{DispatchLimits, because_of, tag};
 use crate::judge::fault_record;
 use crate::policy::{Policy, PolicyFault};
 use crate::record::{Explained, Judged, NextAsk, Origin, PolicyIdentity, Record, RecordStatus};
+use crate::tags::Tags;
 
 /// The fact of the evidence that asks a policy to explain itself.
 pub const EXPLAIN: &str = "explain";
@@ -56,6 +58,18 @@ pub struct Case {
     pub recorded: Option<Judged>,
     /// From begin to end, in milliseconds.
     pub elapsed_ms: u64,
+}
+
+impl Case {
+    /// Adds what lists say about the mailbox. A record has what they said then.
+    pub fn tag(&mut self, tags: &Tags) {
+        let wire = self.evidence.address.mailbox.as_ref().ok();
+        let wire = wire.map(|mailbox| mailbox.wire.clone());
+        let mailbox = wire.and_then(|wire| Mailbox::parse_within(&wire, Lengths::Sendable).ok());
+        if let (Some(mailbox), None) = (mailbox, &self.recorded) {
+            tag(&mut self.evidence, &mailbox, tags);
+        }
+    }
 }
 
 /// A policy that explains itself.

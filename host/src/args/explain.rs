@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
-use super::some_time;
+use super::{TagArgs, some_time};
 
 /// Arguments of `vrfy explain`.
 #[derive(Debug, ClapArgs)]
 pub struct ExplainArgs {
     /// What was saved: the output of `check` or `run`, or transcripts; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub saved: Vec<PathBuf>,
     /// Only this address; may be given more than once
     #[arg(long = "address", value_name = "ADDRESS")]
     pub addresses: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub tags: TagArgs,
     /// Print one JSON record a line instead of text for people
     #[arg(long)]
     pub json: bool,

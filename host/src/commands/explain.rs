@@ -15,6 +15,7 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     let engine = config::engine(args.decision_time)?;
     let policy = config::load_policy(&engine, args.policy.as_ref())?;
     let settings = config::settings(&policy, &args.settings)?;
+    let tags = config::tags(&args.tags)?;
     let form = match args.json {
         true => Form::JsonLines,
         false => Form::Person(Screen::of_stdout(), super::check::sentences(&policy)),
@@ -23,7 +24,7 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     let mut writer = Writer::new(Sink::stdout(), form);
     let wanted = Wanted::only(&args.addresses);
     let mut code = 0;
-    for path in &args.files {
+    for path in &args.saved {
         let name = path.display().to_string();
         let reader = match open(path) {
             Ok(reader) => reader,
@@ -35,7 +36,10 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         };
         for case in Cases::new(reader, &name, wanted.clone()) {
             let record = match case {
-                Ok(case) => explainer.explain(case),
+                Ok(mut case) => {
+                    case.tag(&tags);
+                    explainer.explain(case)
+                }
                 Err(problem) => {
                     say(&format!("vrfy: {}\n", clean(&problem.to_string())));
                     code = EXIT_EVIDENCE;

@@ -117,10 +117,7 @@ impl Probe {
         let Some(mailbox) = &self.mailbox else {
             return;
         };
-        self.evidence.tags = tags.of(mailbox);
-        let suggestion = tags.suggestion(mailbox);
-        let fact = suggestion.map(|meant| Fact::new(DID_YOU_MEAN, meant));
-        self.evidence.facts.extend(fact);
+        tag(&mut self.evidence, mailbox, tags);
     }
 
     /// Sets the clock and the budget that the next decision is shown.
@@ -165,6 +162,14 @@ impl Probe {
             (ExchangeChoice::Next, Some(last)) => (last + 1) % self.exchanges.len().max(1),
         }
     }
+}
+
+/// Adds what lists say about the mailbox.
+pub(crate) fn tag(evidence: &mut Evidence, mailbox: &Mailbox, tags: &Tags) {
+    evidence.tags = tags.of(mailbox);
+    let suggestion = tags.suggestion(mailbox);
+    let fact = suggestion.map(|meant| Fact::new(DID_YOU_MEAN, meant));
+    evidence.facts.extend(fact);
 }
 
 /// What is known of an address before anything was looked up.

@@ -225,7 +225,8 @@ pub(crate) fn add_decoys(evidence: &mut Evidence, known: &[DecoyFinding]) {
             continue;
         }
         let own = evidence.attempts.iter().position(|attempt| {
-            let ended = attempt.started_ms + u64::from(attempt.elapsed_ms);
+            let elapsed = u64::from(attempt.elapsed_ms);
+            let ended = attempt.started_ms.saturating_add(elapsed);
             attempt.exchange_name == finding.exchange_name
                 && (attempt.started_ms..=ended).contains(&finding.asked_ms)
         });

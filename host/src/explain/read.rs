@@ -14,7 +14,7 @@ use vrfy_proto::transcript::{ParseTranscriptError, Transcript};
 
 use super::Case;
 use super::dialogues::{Broken, Dialogues};
-use super::rebuild::{self, DIALOGUES_BYTES_MAX, Dialogue};
+use super::rebuild::{Archive, DIALOGUES_BYTES_MAX, Dialogue};
 use super::saved::SavedRecord;
 use crate::record::Origin;
 
@@ -73,10 +73,14 @@ pub struct Cases<R> {
     is_over: bool,
     /// Whether anything at all was recognised.
     is_recognised: bool,
+    /// Whether anything at all was given out: a case or a problem.
+    has_given: bool,
     text: Dialogues,
     value: Pending,
     json: Pending,
-    dialogues: Vec<Dialogue>,
+    archive: Archive,
+    /// How many mailboxes of the dialogues have had their turn.
+    turns: usize,
     dialogue_bytes: usize,
 }
 
@@ -110,10 +114,12 @@ impl<R: BufRead> Cases<R> {
             ready: VecDeque::new(),
             is_over: false,
             is_recognised: false,
+            has_given: false,
             text: Dialogues::default(),
             value: Pending::default(),
             json: Pending::default(),
-            dialogues: Vec::new(),
+            archive: Archive::default(),
+            turns: 0,
             dialogue_bytes: 0,
         }
     }
@@ -273,7 +279,10 @@ impl<R: BufRead> Cases<R> {
         match dialogue {
             Ok(dialogue) => {
                 self.is_recognised = true;
-                self.dialogues.push(dialogue);
+                let line = dialogue.line;
+                if let Err(what) = self.archive.add(dialogue) {
+                    self.tell(line, what);
+                }
             }
             Err((line, what)) => self.tell(line, what),
         }
@@ -288,6 +297,17 @@ impl<R: BufRead> Cases<R> {
         }
     }
 
+    /// The case of the next mailbox of the dialogues: one at a time, since each holds its evidence.
+    fn next_of_dialogues(&mut self) -> Option<Case> {
+        loop {
+            let address = self.archive.mailbox(self.turns)?;
+            self.turns += 1;
+            if self.wanted.has(address) {
+                return Some(self.archive.case(address, &self.file));
+            }
+        }
+    }
+
     /// Takes up whatever is under way.
     fn end(&mut self) {
         self.is_over = true;
@@ -296,9 +316,6 @@ impl<R: BufRead> Cases<R> {
         if let Some(dialogue) = self.text.finish() {
             self.keep(dialogue);
         }
-        let dialogues = std::mem::take(&mut self.dialogues);
-        let cases = rebuild::cases(dialogues, &self.file, |address| self.wanted.has(address));
-        self.ready.extend(cases.into_iter().map(Ok));
         if !self.is_recognised {
             self.tell(0, NOTHING_FOUND);
         }
@@ -311,10 +328,17 @@ impl<R: BufRead> Iterator for Cases<R> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(ready) = self.ready.pop_front() {
+                self.has_given = true;
                 return Some(ready);
             }
             if self.is_over {
-                return None;
+                let next = self.next_of_dialogues().map(Ok);
+                if next.is_none() && !self.has_given {
+                    self.tell(0, NOBODY_FOUND);
+                    continue;
+                }
+                self.has_given = true;
+                return next;
             }
             match self.read_line() {
                 Ok(true) => {}
@@ -330,5 +354,111 @@ impl<R: BufRead> Iterator for Cases<R> {
 
 const TOO_LONG: &str = "the line is longer than 16 MiB and was left out";
 
+const NOBODY_FOUND: &str = "it has nothing about a mailbox that is wanted";
+
 const NOTHING_FOUND: &str = "no dialogue and no record in it; give what `vrfy check --transcript`, \
                              `vrfy check --json` or `vrfy run` printed, or a transcript";
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cases(text: &[u8]) -> Vec<Result<Case, Problem>> {
+        Cases::new(text, "saved", Wanted::default()).collect()
+    }
+
+    const RECORD: &str = r#"{"address":"ana@example.com","status":"unknown","reason":"x"}"#;
+
+    const DIALOGUE: &str = "mailbox: bo@example.com\n\nS: 220 hi\n@ ended completed\n";
+
+    #[test]
+    fn what_differs_in_form_may_stand_in_one_input() {
+        let json = Transcript::from_text(DIALOGUE).unwrap().to_json_lines();
+        let json = json.replace("bo@", "eve@");
+        let text = format!("\u{feff}{RECORD}\r\n{DIALOGUE}{json}{RECORD}\n");
+        let read = cases(text.as_bytes());
+        let found: Vec<(&str, u64)> = read
+            .iter()
+            .map(|case| case.as_ref().unwrap())
+            .map(|case| (case.evidence.address.given.as_str(), case.origin.line))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("ana@example.com", 1),
+                ("ana@example.com", 9),
+                ("eve@example.com", 6),
+                ("bo@example.com", 2),
+            ]
+        );
+    }
+
+    /// Octets without end, as they would come from a device.
+    struct Endless(&'static [u8], u64);
+
+    impl io::Read for Endless {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let length = usize::try_from(self.1).unwrap().min(into.len());
+            for (at, octet) in into[..length].iter_mut().enumerate() {
+                *octet = self.0[at % self.0.len()];
+            }
+            self.1 -= length as u64;
+            Ok(length)
+        }
+    }
+
+    #[test]
+    fn a_line_beyond_its_bound_is_left_out_and_told() {
+        let long = Endless(b"{", LINE_BYTES_MAX as u64 + 2);
+        let rest = format!("\n{RECORD}\n");
+        let reader = io::BufReader::new(io::Read::chain(long, rest.as_bytes()));
+        let read: Vec<_> = Cases::new(reader, "saved", Wanted::default()).collect();
+        let [Err(problem), Ok(case)] = &read[..] else {
+            panic!("{read:?}")
+        };
+        assert_eq!((problem.line, problem.what.as_str()), (1, TOO_LONG));
+        assert_eq!(case.origin.line, 2);
+    }
+
+    #[test]
+    fn dialogues_beyond_their_bound_end_the_reading() {
+        let reader = Endless(
+            b"S: 250 a line of a server\n",
+            DIALOGUES_BYTES_MAX as u64 * 2,
+        );
+        let reader = io::BufReader::with_capacity(26 * 1024, reader);
+        let read: Vec<_> = Cases::new(reader, "saved", Wanted::default()).collect();
+        let told: Vec<&Problem> = read.iter().filter_map(|one| one.as_ref().err()).collect();
+        assert!(
+            told.iter().any(|one| one.what.contains("64 MiB")),
+            "{told:?}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_ends_and_is_told_or_a_case(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just(RECORD.as_bytes().to_vec()),
+                    Just(DIALOGUE.as_bytes().to_vec()),
+                    Just(b"S: 250 2.1.5 ok".to_vec()),
+                    Just(b"C: RCPT TO:<ana@example.com>".to_vec()),
+                    Just(b"started-ms: 18446744073709551615".to_vec()),
+                    Just(b"@ +999999999999s".to_vec()),
+                    Just(b"{".to_vec()),
+                    Just(b"}".to_vec()),
+                    proptest::collection::vec(any::<u8>(), 0..40),
+                ],
+                0..12,
+            ),
+        ) {
+            let read = cases(&pieces.join(&b'\n'));
+            prop_assert!(!read.is_empty());
+        }
+    }
+}

@@ -9,7 +9,7 @@ use vrfy_proto::mailbox::{Lengths, Mailbox};
 use vrfy_proto::transcript::Transcript;
 
 use super::Case;
-use super::rebuild::{self, Dialogue};
+use super::rebuild::{Archive, Dialogue};
 use crate::dispatch::first_evidence;
 use crate::exclusions::EXCLUDED;
 use crate::record::{DID_YOU_MEAN, Judged, Origin, Record};
@@ -63,19 +63,23 @@ impl SavedRecord {
     }
 
     /// The dialogues of a record whose attempts were left out.
-    fn dialogues(&self) -> Vec<Dialogue> {
+    fn dialogues(&self) -> Archive {
+        let mut archive = Archive::default();
         let texts = match self.attempts.is_empty() {
             true => self.transcripts.as_deref().unwrap_or_default(),
             false => &[],
         };
-        texts
+        let dialogues = texts
             .iter()
-            .filter_map(|text| Transcript::from_text(text).ok())
-            .map(|transcript| Dialogue {
+            .filter_map(|text| Transcript::from_text(text).ok());
+        for transcript in dialogues {
+            // One that cannot be taken in tells nothing; the others may.
+            let _ = archive.add(Dialogue {
                 line: 0,
                 transcript,
-            })
-            .collect()
+            });
+        }
+        archive
     }
 
     /// The evidence that the record was judged by.
@@ -97,9 +101,8 @@ impl SavedRecord {
             },
         );
         evidence.clock.now_ms = started.saturating_add(self.elapsed_ms);
-        let dialogues = self.dialogues();
-        if let (false, Ok(mailbox)) = (dialogues.is_empty(), &parsed) {
-            rebuild::fill(&mut evidence, &mailbox.to_string(), &dialogues);
+        if let Ok(mailbox) = &parsed {
+            self.dialogues().fill(&mut evidence, &mailbox.to_string());
         }
         // That somebody is left alone was known before anything was asked, and stands nowhere else.
         if self.lookups.is_empty() && self.attempts.is_empty() {

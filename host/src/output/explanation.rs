@@ -225,3 +225,110 @@ fn in_short(judged: &Judged) -> String {
         _ => format!("{status} ({reason}, {} percent sure)", judged.confidence),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use vrfy_proto::evidence::{ExchangeChoice, Fact};
+
+    use super::*;
+    use crate::output::clean::is_unsafe;
+    use crate::output::layout::cells;
+    use crate::output::sample;
+    use crate::output::screen::Colour;
+    use crate::record::{Change, NextAsk, Origin};
+
+    fn screen(width: usize) -> Screen {
+        Screen {
+            width,
+            colour: Colour::Off,
+        }
+    }
+
+    fn judged(status: &str, reason: &str) -> Judged {
+        Judged {
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            confidence: 60,
+        }
+    }
+
+    fn explained(text: &str) -> Explained {
+        Explained {
+            origin: Some(Origin {
+                file: text.to_owned(),
+                line: 3,
+            }),
+            recorded: Some(judged("pending", text)),
+            otherwise: None,
+            next: Some(NextAsk {
+                reason: text.to_owned(),
+                wait_ms: 300_000,
+                hold_lane_ms: 0,
+                exchange: ExchangeChoice::Same,
+            }),
+            changes: vec![Change {
+                what: text.to_owned(),
+                verdict: judged(text, text),
+            }],
+        }
+    }
+
+    fn facts(text: &str) -> Vec<Fact> {
+        [
+            "rule",
+            "matched",
+            "rule-source",
+            "alternative",
+            "decoy-says",
+        ]
+        .map(|name| Fact::new(name, text))
+        .into()
+    }
+
+    #[test]
+    fn the_explanation_tells_rule_words_source_and_what_was_beaten() {
+        let mut record = sample::refused();
+        record.facts = facts("tells-apart");
+        record.facts[3].value = "code-5yz refused-unclear".to_owned();
+        let sentences: Sentences = [("refused-unclear", "the server does not say why")]
+            .map(|(name, summary)| (name.to_owned(), summary.to_owned()))
+            .into_iter()
+            .collect();
+        let told = render(&record, &explained("greylisted"), &sentences, screen(72));
+        assert_eq!(
+            told,
+            "
+  Why
+  Evidence  greylisted, line 3
+            the record is pending (greylisted): the probe was not over
+  Decided   the reply to RCPT TO in the only attempt
+  Rule      tells-apart
+  Words     \"tells-apart\"
+  Source    tells-apart
+  Decoy     it was refused as a recipient that is not there: the server
+            tells mailboxes apart
+  Beaten    code-5yz, refused-unclear: The server does not say why.
+  Changes   greylisted: greylisted (greylisted, 60 percent sure)
+  Next      with budget left, the policy would ask again in 5 min 0 s:
+            greylisted
+"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_others_reaches_the_terminal_raw_or_breaks_the_width(
+            text in any::<String>(),
+            width in 40_usize..120,
+        ) {
+            let mut record = sample::refused();
+            record.facts = facts(&text);
+            let told = render(&record, &explained(&text), &Sentences::default(), screen(width));
+            for line in told.lines() {
+                prop_assert!(!line.chars().any(is_unsafe), "{line:?}");
+                prop_assert!(cells(line) <= width, "{line:?}");
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vrfy_lab::Scenario;
 use vrfy_proto::transcript::Transcript;
+use vrfy_tests::hostile::Hostile;
 use vrfy_tests::program::{Outcome, Run, root};
 
 use crate::QUICK;
@@ -180,6 +181,68 @@ fn a_file_without_evidence_says_what_is_expected() {
     let missing = saved.folder.path().join("missing.txt");
     let told = explain(&missing).run().exits(3);
     assert!(told.stderr.contains("cannot read"), "{told:#?}");
+}
+
+#[test]
+fn a_file_about_others_says_so() {
+    let record = r#"{"address":"ana@example.com","status":"unknown","reason":"interrupted"}"#;
+    let run = Run::plain().args(["explain", "--address=bo@example.com", "-"]);
+    let told = run.input(record).run().exits(3);
+    assert!(told.stderr.contains("nothing about a mailbox"), "{told:#?}");
+}
+
+/// A policy that knows no explaining facts has its causes and its reason to tell.
+#[test]
+fn any_policy_can_be_asked() {
+    let record = Run::in_lab("first").args(["check", "--json", "nobody@ordinary.test"]);
+    let record = record.run().exits(0).stdout;
+    let saved = Saved::new();
+    let path = saved.file("saved.jsonl", &record);
+    let told = |guest: Hostile| {
+        let policy = guest.write(saved.folder.path()).unwrap();
+        explain(&path)
+            .args(["--policy"])
+            .args([&policy])
+            .run()
+            .exits(0)
+            .stdout
+    };
+    let knows_nothing = told(Hostile::No);
+    for line in [
+        "  the record says otherwise: undeliverable",
+        "  Decided   the address itself",
+    ] {
+        assert!(
+            knows_nothing.contains(line),
+            "no {line:?} in {knows_nothing}"
+        );
+    }
+    let traps = told(Hostile::Traps);
+    assert!(traps.contains("policy-fault"), "{traps}");
+    assert!(traps.contains("  Fault  "), "{traps}");
+}
+
+#[test]
+fn programs_get_the_explanation_too() {
+    let run = Run::in_lab("first").args(["check", "--explain", "--json"]);
+    let run = run
+        .args(["nobody@ordinary.test", "ana@greylist.test"])
+        .run();
+    let records = by_mailbox(run.exits(0).records());
+    let schema = std::fs::read_to_string(root().join("docs/record.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    for record in records.values() {
+        if let Err(error) = schema.validate(record) {
+            panic!("{error} at {}\n{record:#}", error.instance_path());
+        }
+        let facts = record["facts"].as_array().unwrap();
+        let is_sourced = facts.iter().any(|fact| fact["name"] == "rule-source");
+        assert!(is_sourced, "{record:#}");
+    }
+    let pending = &records["ana@greylist.test"]["explained"];
+    assert_eq!(pending["next"]["reason"], "greylisted", "{pending:#}");
+    assert_eq!(pending["otherwise"]["status"], "unknown", "{pending:#}");
 }
 
 #[test]
