@@ -66,6 +66,7 @@ mod decide;
 mod dialogue;
 mod explain;
 mod found;
+mod hint;
 mod history;
 mod manifest;
 mod reasons;

@@ -15,7 +15,14 @@ const HOUR: u32 = 60 * MINUTE;
 const RETRY_DELAYS: [u32; 4] = [5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR];
 /// The first attempt and one for every delay.
 const ATTEMPTS: i32 = 5;
-/// Busy servers and rate limits count by the minute or by ten minutes.
+/// A resolver may keep a failure for five minutes (RFC 2308 section 7.1), so that asking sooner
+/// asks the cache. Outages of name servers last minutes or hours; what fails longer is broken.
+const DNS_DELAYS: [u32; 3] = [6 * MINUTE, 30 * MINUTE, 2 * HOUR];
+/// The first round and one after five minutes, twenty and eighty: a directory that is merely down
+/// seldom says for so long, in these words, that a mailbox is not there.
+const UNCHANGED_ROUNDS: i32 = 4;
+/// Busy servers and rate limits count by the minute or by ten minutes; whoever is found busy again
+/// counts by the hour, so the hold grows.
 const LANE_HOLD_BUSY: u32 = 10 * MINUTE;
 /// Reputation blocks that pass at all pass in hours, and asking meanwhile makes them worse.
 const LANE_HOLD_BLOCKED: u32 = 2 * HOUR;
@@ -56,11 +63,13 @@ pub(crate) struct Settings<'a> {
     pub(crate) attempts: u32,
     pub(crate) decoy: bool,
     pub(crate) disposable: Disposable,
+    pub(crate) dns_delays: &'a [u32],
     pub(crate) lane_hold_blocked: u32,
     pub(crate) lane_hold_busy: u32,
     pub(crate) mailbox_full: Called,
     pub(crate) retry_delays: &'a [u32],
     pub(crate) retry_least: u32,
+    pub(crate) unchanged_rounds: usize,
 }
 
 impl<'a> Settings<'a> {
@@ -72,11 +81,13 @@ impl<'a> Settings<'a> {
             attempts: ATTEMPTS.unsigned_abs(),
             decoy: true,
             disposable: Disposable::Note,
+            dns_delays: &DNS_DELAYS,
             lane_hold_blocked: LANE_HOLD_BLOCKED,
             lane_hold_busy: LANE_HOLD_BUSY,
             mailbox_full: Called::Risky,
             retry_delays: &RETRY_DELAYS,
             retry_least: RETRY_LEAST,
+            unchanged_rounds: UNCHANGED_ROUNDS.unsigned_abs() as usize,
         };
         for setting in &evidence.settings {
             settings.set(&setting.key, &setting.value);
@@ -94,11 +105,15 @@ impl<'a> Settings<'a> {
             ("disposable", SettingValue::Text(text)) if text == "risky" => {
                 self.disposable = Disposable::Risky;
             }
+            ("dns-delays", SettingValue::Durations(list)) => self.dns_delays = list,
             ("lane-hold-blocked", SettingValue::Duration(ms)) => self.lane_hold_blocked = *ms,
             ("lane-hold-busy", SettingValue::Duration(ms)) => self.lane_hold_busy = *ms,
             ("mailbox-full", SettingValue::Text(text)) => self.mailbox_full = called(text),
             ("retry-delays", SettingValue::Durations(list)) => self.retry_delays = list,
             ("retry-least", SettingValue::Duration(ms)) => self.retry_least = *ms,
+            ("unchanged-rounds", SettingValue::Integer(number)) => {
+                self.unchanged_rounds = usize::try_from(*number).unwrap_or(1).max(1);
+            }
             _ => {}
         }
     }
@@ -170,12 +185,20 @@ fn about_rounds() -> Vec<SettingDefinition> {
     vec![
         definition(
             "attempts",
-            "How many rounds to ask at most, the first one included.",
+            "How many rounds to ask at most, the first one included. Rounds whose look-up failed \
+             do not count.",
             SettingKind::Integer(IntegerRange {
                 least: 1,
                 greatest: ATTEMPTS_MAX,
             }),
             SettingValue::Integer(ATTEMPTS),
+        ),
+        definition(
+            "dns-delays",
+            "How long to wait before each further round after the look-up failed; after the last \
+             one nothing is looked up again.",
+            SettingKind::Durations(delays),
+            SettingValue::Durations(DNS_DELAYS.to_vec()),
         ),
         definition(
             "lane-hold-blocked",
@@ -185,14 +208,15 @@ fn about_rounds() -> Vec<SettingDefinition> {
         ),
         definition(
             "lane-hold-busy",
-            "How long to leave a destination alone after it was busy or limited our rate.",
+            "How long to leave a destination alone after it was busy or limited our rate. Three \
+             times as long each time that it is again, up to 6 hours.",
             hold,
             SettingValue::Duration(LANE_HOLD_BUSY),
         ),
         definition(
             "retry-delays",
             "How long to wait before each further round after a temporary refusal; the last one \
-             repeats. An empty list means that nothing is asked again.",
+             repeats. An empty list means that nothing is asked again, whatever the reason.",
             SettingKind::Durations(delays),
             SettingValue::Durations(RETRY_DELAYS.to_vec()),
         ),
@@ -205,6 +229,16 @@ fn about_rounds() -> Vec<SettingDefinition> {
                 greatest_ms: HOUR,
             }),
             SettingValue::Duration(RETRY_LEAST),
+        ),
+        definition(
+            "unchanged-rounds",
+            "Stop after so many rounds in a row in which the server said that there is no such \
+             mailbox, but under a temporary code: some are set up to say it so for ever.",
+            SettingKind::Integer(IntegerRange {
+                least: 1,
+                greatest: ATTEMPTS_MAX,
+            }),
+            SettingValue::Integer(UNCHANGED_ROUNDS),
         ),
     ]
 }

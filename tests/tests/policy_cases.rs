@@ -88,7 +88,7 @@ fn evidence(case: &Case, settings: Vec<Setting>) -> Evidence {
         },
         budget: Budget {
             rounds_left: case.rounds_left,
-            deadline_ms: None,
+            deadline_ms: case.deadline_ms,
         },
         settings,
     }

@@ -18,6 +18,7 @@
 //! decoys = ["550 5.1.1 User unknown"]           # replies to RCPT TO; `mx2.example.com: ...`
 //! settings = ["decoy=false"]                    # what the operator set
 //! rounds-left = 10                              # the default
+//! deadline = "24h"                              # from the begin of the probe; default: none
 //! expect = "probe greylisted, wait 5m, same, ..."
 //! ```
 //!
@@ -61,6 +62,8 @@ pub struct Case {
     /// Key and value as an operator writes them.
     pub settings: Vec<(String, String)>,
     pub rounds_left: u32,
+    /// From the begin of the probe.
+    pub deadline_ms: Option<u64>,
     pub expect: String,
 }
 
@@ -229,6 +232,7 @@ fn read_case(topic: &str, fields: &Table) -> Case {
         "decoys",
         "settings",
         "rounds-left",
+        "deadline",
         "expect",
         "id",
         "why",
@@ -274,6 +278,7 @@ fn read_case(topic: &str, fields: &Table) -> Case {
             .map(|pair| pair.split_once('=').expect("a setting is key=value"))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
+        deadline_ms: text("deadline").map(|time| milliseconds(&time).into()),
         rounds_left: fields
             .get("rounds-left")
             .and_then(Value::as_integer)

@@ -51,7 +51,7 @@ pub fn evidence(case: &Case) -> wit::Evidence {
         },
         budget: wit::Budget {
             rounds_left: case.rounds_left,
-            deadline: None,
+            deadline: case.deadline_ms,
         },
         settings: settings(case),
     }
