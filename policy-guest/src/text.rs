@@ -52,23 +52,43 @@ impl<F: FnMut(u8)> Output<'_, F> {
         self.space = space;
     }
 
+    fn lower(&mut self, word: &[u8]) {
+        word.iter()
+            .for_each(|byte| self.put(byte.to_ascii_lowercase()));
+    }
+
     /// A run of bytes without delimiters: a word, a mailbox, a link or a host name.
     fn run(&mut self, run: &[u8]) {
         match kind(run) {
-            Kind::Word => run
-                .iter()
-                .for_each(|byte| self.put(byte.to_ascii_lowercase())),
+            Kind::Word => self.lower(run),
             Kind::Name => run
                 .iter()
                 .for_each(|byte| self.put(byte.to_ascii_uppercase())),
             Kind::Mailbox => {
-                let kept = run.iter().rposition(|byte| !b".:!?'".contains(byte));
+                let sign = run.iter().rposition(|byte| *byte == b'@').unwrap_or(0);
+                // `found:ana@example.com`, `ana@example.com...User`
+                let start = run[..sign].iter().rposition(|byte| *byte == b':');
+                let (before, domain) = (&run[..start.map_or(0, |at| at + 1)], &run[sign + 1..]);
+                self.lower(before);
                 self.put(b'@');
-                let tail = &run[kept.map_or(0, |last| last + 1)..];
-                tail.iter().for_each(|byte| self.put(*byte));
+                self.lower(&domain[domain_end(domain)..]);
             }
         }
     }
+}
+
+/// Where the domain at the begin of `run` ends: dots after it belong to the sentence.
+fn domain_end(run: &[u8]) -> usize {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"-_".contains(byte);
+    let mut end = 0;
+    for (at, byte) in run.iter().enumerate() {
+        match byte {
+            b'.' if end == at => {}
+            part if is_part(part) => end = at + 1,
+            _ => break,
+        }
+    }
+    end
 }
 
 enum Kind {
@@ -204,6 +224,14 @@ mod tests {
     fn mailboxes_are_masked_with_or_without_brackets() {
         assert_eq!(normalised("<full.house@example.com>: Bad"), " <@>: bad ");
         assert_eq!(normalised("user spam@example.com: bad."), " user @: bad. ");
+        assert_eq!(
+            normalised("User not found:spam@example.com"),
+            " user not found:@ "
+        );
+        assert_eq!(
+            normalised("full.house@example.com...User unknown"),
+            " @...user unknown "
+        );
     }
 
     #[test]
