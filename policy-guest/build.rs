@@ -35,8 +35,7 @@ fn main() {
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let rules = read(RULES);
     let reasons = read(REASONS);
-    // Every text in that file is a name or a sentence; a sentence is no kebab-case name.
-    let reasons: Vec<&str> = reasons.split('"').skip(1).step_by(2).collect();
+    let reasons: Vec<&str> = reasons.lines().filter_map(reason).collect();
     match parse::read(&rules, &reasons) {
         Ok(knowledge) => {
             let write = |name: &str, text| {
@@ -52,4 +51,13 @@ fn main() {
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+}
+
+/// The name in a line that begins a reason: `UnknownUser "unknown-user" Mailbox Undeliverable 97`.
+fn reason(line: &str) -> Option<&str> {
+    let [_, name, _, _, confidence] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    confidence.parse::<u8>().ok()?;
+    name.strip_prefix('"')?.strip_suffix('"')
 }

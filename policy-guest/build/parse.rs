@@ -153,17 +153,10 @@ pub(crate) fn read(text: &str, reasons: &[&str]) -> Result<Knowledge, String> {
         }
         knowledge.providers.push(provider);
     }
-    let mut last = 0;
+    check_order(table, &lines)?;
     for (number, section) in SECTIONS.iter().enumerate() {
         for (fields, span) in entries(table, section.table, &lines)? {
             let at = lines.of(&span);
-            if at < last {
-                let table = section.table;
-                return Err(format!(
-                    "{at}: [[{table}]] stands after a later section; move it up to its section"
-                ));
-            }
-            last = at;
             let rule = Rule::read(fields, number, &lines).map_err(|why| named(at, &why))?;
             let check = rule.check(&knowledge, reasons);
             check.map_err(|why| format!("{at}: rule `{}`: {why}", rule.id))?;
@@ -173,6 +166,25 @@ pub(crate) fn read(text: &str, reasons: &[&str]) -> Result<Knowledge, String> {
     Ok(knowledge)
 }
 
+/// The order of the file is the order of precedence, so that it can be read from top to bottom.
+fn check_order(table: &DeTable<'_>, lines: &Lines<'_>) -> Result<(), String> {
+    let mut places = Vec::new();
+    for (number, section) in SECTIONS.iter().enumerate() {
+        let found = entries(table, section.table, lines)?;
+        places.extend(found.iter().map(|(_, span)| (span.start, number)));
+    }
+    places.sort_unstable();
+    let lost = places.windows(2).find(|pair| pair[0].1 > pair[1].1);
+    lost.map_or(Ok(()), |pair| {
+        let (start, number) = pair[1];
+        let line = lines.of(&(start..start));
+        let table = SECTIONS[number].table;
+        Err(format!(
+            "{line}: [[{table}]] stands after a later section; move it up to its section"
+        ))
+    })
+}
+
 /// The tables of one name, with the places where they begin.
 fn entries<'t>(
     table: &'t DeTable<'_>,
@@ -180,7 +192,7 @@ fn entries<'t>(
     lines: &Lines<'_>,
 ) -> Result<Vec<(&'t DeTable<'t>, Range<usize>)>, String> {
     let Some(value) = table.get(name) else {
-        return Err(format!("1: there is no [[{name}]]"));
+        return Ok(Vec::new());
     };
     let wrong = |span: &Range<usize>| format!("{}: write [[{name}]]", lines.of(span));
     let DeValue::Array(list) = value.get_ref() else {

@@ -87,4 +87,6 @@ pub use bindings::exports::vrfy::policy::judge as contract;
 pub use decide::decide;
 pub use manifest::describe;
 #[cfg(not(target_arch = "wasm32"))]
+pub use reasons::advice;
+#[cfg(not(target_arch = "wasm32"))]
 pub use usage::{Usage, misplaced_cases};

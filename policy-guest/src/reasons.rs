@@ -1,4 +1,4 @@
-//! The reasons that this policy gives, as data: one row each.
+//! The reasons that this policy gives, as data: one row each. docs/reasons.md is made of it.
 //!
 //! A row's status is what a verdict with that reason says unless a setting or the evidence says
 //! otherwise, and its confidence is that of the plain case. Where the status is unknown nothing is
@@ -7,7 +7,11 @@
 use crate::contract::{ReasonDefinition, Status};
 
 macro_rules! reasons {
-    ($($variant:ident $name:literal $status:ident $confidence:literal $summary:literal)+) => {
+    ($(
+        $variant:ident $name:literal $about:ident $status:ident $confidence:literal
+        $summary:literal
+        $advice:literal
+    )+) => {
         /// Why a verdict or a plan is what it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Reason { $($variant),+ }
@@ -15,117 +19,199 @@ macro_rules! reasons {
         /// Every reason, in the order of its names.
         const ROWS: &[Row] = &[$(Row {
             name: $name,
+            about: About::$about,
             status: Status::$status,
             confidence: $confidence,
             summary: $summary,
+            #[cfg(not(target_arch = "wasm32"))]
+            advice: $advice,
         }),+];
     };
 }
 
 struct Row {
     name: &'static str,
+    about: About,
     status: Status,
     confidence: u8,
     summary: &'static str,
+    /// What an operator can do. For the page.
+    #[cfg(not(target_arch = "wasm32"))]
+    advice: &'static str,
+}
+
+/// Whom a reason speaks about. Only what is about the mailbox or its domain claims anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// The mailbox.
+    Mailbox,
+    /// Its domain.
+    Domain,
+    /// Our address, sender, reputation or settings.
+    Us,
+    /// What the server can or will do for now.
+    Load,
+    /// How the asking went.
+    Dialogue,
+}
+
+impl About {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mailbox => "mailbox",
+            Self::Domain => "domain",
+            Self::Us => "us",
+            Self::Load => "load",
+            Self::Dialogue => "dialogue",
+        }
+    }
 }
 
 reasons! {
-    AcceptAll "accept-all" Risky 50
+    AcceptAll "accept-all" Domain Risky 50
         "The server accepts every recipient, a decoy included, so that acceptance proves nothing."
-    AcceptAllUnknown "accept-all-unknown" Deliverable 70
+        "Treat the address as unproven; `accept-all` sets what it is called."
+    AcceptAllUnknown "accept-all-unknown" Mailbox Deliverable 70
         "The mailbox was accepted, and no decoy's answer tells whether everything is."
-    Accepted "accepted" Deliverable 95
+        "Ask again later, when the server may answer a decoy."
+    Accepted "accepted" Mailbox Deliverable 95
         "The server accepts the mailbox and refuses a decoy."
-    AcceptedForwarding "accepted-forwarding" Deliverable 90
+        "Nothing. Mail may still be refused after DATA, or bounce."
+    AcceptedForwarding "accepted-forwarding" Mailbox Deliverable 90
         "The server accepts the mailbox and will forward its mail (251)."
-    AcceptedUnverified "accepted-unverified" Risky 40
+        "Nothing. Whether the forward arrives cannot be known."
+    AcceptedUnverified "accepted-unverified" Mailbox Risky 40
         "The server takes mail for the mailbox without having checked that it exists (252)."
-    AcceptsUnchecked "accepts-unchecked" Risky 50
+        "Treat the address as unproven."
+    AcceptsUnchecked "accepts-unchecked" Domain Risky 50
         "The provider accepts every recipient at its edge, so that acceptance proves nothing."
-    AddressInvalid "address-invalid" Undeliverable 100
+        "Treat the address as unproven: no probe can tell mailboxes there apart."
+    AddressInvalid "address-invalid" Mailbox Undeliverable 100
         "The address breaks the grammar of mailboxes, so no server can be asked for it."
-    AnswersDiffer "answers-differ" Risky 50
+        "Correct the address; the message names the rule and the place."
+    AnswersDiffer "answers-differ" Mailbox Risky 50
         "The mailbox was accepted once and refused as unknown once: the server contradicts itself."
-    AuthRequired "auth-required" Unknown 0
+        "Treat the address as unproven, and ask again in some days."
+    AuthRequired "auth-required" Us Unknown 0
         "The server wants us to authenticate; probably it is no exchange for mail from outside."
-    Blocked "blocked" Unknown 0
+        "Check the domain's MX records: this server is meant for its own users."
+    Blocked "blocked" Us Unknown 0
         "The server refuses our address: check blocklists, reverse DNS and reputation."
-    DisposableDomain "disposable-domain" Risky 80
+        "Run `vrfy doctor`; ask to be delisted, or ask from another address."
+    DisposableDomain "disposable-domain" Domain Risky 80
         "The server accepts the mailbox, and its domain gives out mailboxes to be thrown away."
-    DnsFailure "dns-failure" Unknown 0
+        "Decide whether you want such addresses; the setting `disposable` names them."
+    DnsFailure "dns-failure" Dialogue Unknown 0
         "The domain's look-up failed in a way that may pass."
-    DomainNotServed "domain-not-served" Undeliverable 75
+        "Ask again later; if it stays, `vrfy doctor` checks the resolver."
+    DomainNotServed "domain-not-served" Domain Undeliverable 75
         "The server says that the domain does not exist there or takes no mail."
-    Excluded "excluded" Unknown 0
+        "Remove the address unless the domain's MX records changed lately."
+    Excluded "excluded" Us Unknown 0
         "The mailbox, its domain, its exchange or their address is on an exclusion list."
-    FirstAttempt "first-attempt" Unknown 0
+        "Nothing is asked on purpose; the fact `excluded` names the list."
+    FirstAttempt "first-attempt" Dialogue Unknown 0
         "Nothing was asked yet."
-    Greylisted "greylisted" Unknown 0
+        "Nothing: it is the reason of the first plan, and of no verdict of a finished probe."
+    Greylisted "greylisted" Load Unknown 0
         "The server defers unknown clients and wants to be asked again later."
-    HostTakesNoMail "host-takes-no-mail" Unknown 0
+        "Give retries time: `retry-delays`, and `--give-up-after` beyond them."
+    HostTakesNoMail "host-takes-no-mail" Domain Unknown 0
         "Every exchange that could be asked says that its host takes no mail (521, RFC 7504)."
-    MailboxBusy "mailbox-busy" Deliverable 85
+        "Remove the address, or ask again in some days if its domain is moving."
+    MailboxBusy "mailbox-busy" Mailbox Deliverable 85
         "The mailbox exists and gets mail faster than its limit allows."
-    MailboxDisabled "mailbox-disabled" Undeliverable 90
+        "Nothing. Space messages to it out."
+    MailboxDisabled "mailbox-disabled" Mailbox Undeliverable 90
         "The mailbox is disabled, suspended or expired, and takes no mail."
-    MailboxFormRefused "mailbox-form-refused" Undeliverable 80
+        "Remove the address."
+    MailboxFormRefused "mailbox-form-refused" Mailbox Undeliverable 80
         "The server does not take addresses of that form (length, characters, syntax)."
-    MailboxFull "mailbox-full" Risky 85
+        "Remove the address: a mailbox of that form cannot be there."
+    MailboxFull "mailbox-full" Mailbox Risky 85
         "The mailbox exists and is full."
-    MailboxMoved "mailbox-moved" Undeliverable 85
+        "Ask again in some days; a mailbox that stays full is abandoned."
+    MailboxMoved "mailbox-moved" Mailbox Undeliverable 85
         "The mailbox has moved elsewhere and its mail is not forwarded."
-    MailboxRestricted "mailbox-restricted" Risky 65
+        "Ask the owner for the new address."
+    MailboxRestricted "mailbox-restricted" Mailbox Risky 65
         "The mailbox exists and takes mail from some senders only."
-    MailboxUnavailable "mailbox-unavailable" Risky 55
+        "It takes mail from members or known senders only; mail from others will bounce."
+    MailboxUnavailable "mailbox-unavailable" Mailbox Risky 55
         "The mailbox exists and takes no mail for now."
-    NoDomain "no-domain" Undeliverable 98
+        "Ask again in some days."
+    NoDomain "no-domain" Domain Undeliverable 98
         "The domain does not exist (NXDOMAIN)."
-    NoExchange "no-exchange" Undeliverable 95
+        "Correct the domain: it is misspelt or gone."
+    NoExchange "no-exchange" Domain Undeliverable 95
         "The domain has no exchange: no MX record with an address, and no address of its own."
-    NoMailDomain "no-mail-domain" Undeliverable 99
+        "Correct the domain, or remove the address."
+    NoMailDomain "no-mail-domain" Domain Undeliverable 99
         "The domain says that it takes no mail (null MX, RFC 7505)."
-    NoPublicExchange "no-public-exchange" Unknown 0
+        "Remove the address: the domain says so itself."
+    NoPublicExchange "no-public-exchange" Domain Unknown 0
         "The domain's exchanges have no public address, or that of this machine; nothing was asked."
-    NoSourceAddress "no-source-address" Unknown 0
+        "Nothing can be asked: the domain's records point into private networks."
+    NoSourceAddress "no-source-address" Us Unknown 0
         "No egress has a source address of the family that the exchange has: add one."
-    NullSenderRefused "null-sender-refused" Unknown 0
+        "Give an egress an address of the missing family."
+    NullSenderRefused "null-sender-refused" Us Unknown 0
         "The server refuses the null reverse path: set one that takes mail (--mail-from)."
-    PolicyRefused "policy-refused" Unknown 0
+        "Give `--mail-from` an address whose domain has MX and SPF records and takes mail."
+    PolicyRefused "policy-refused" Us Unknown 0
         "The server refuses for a policy of its own that does not speak about the mailbox."
-    ProtocolTrouble "protocol-trouble" Unknown 0
+        "Read the reply: a link in it often says what the server wants."
+    ProtocolTrouble "protocol-trouble" Dialogue Unknown 0
         "The dialogue broke the protocol, or the server did not understand a command."
-    RateLimited "rate-limited" Unknown 0
+        "Keep the transcript (`--transcript`), and report it if the server looks right."
+    RateLimited "rate-limited" Load Unknown 0
         "The server limits how often we may ask: lower the rate for this destination."
-    RefusedAlike "refused-alike" Unknown 0
+        "Lower the rate and the sessions for this destination."
+    RefusedAlike "refused-alike" Us Unknown 0
         "The server refuses a decoy with the same words and names no cause: it may refuse us."
-    RefusedUnclear "refused-unclear" Unknown 0
+        "Ask from another address or with another reverse path, then compare."
+    RefusedUnclear "refused-unclear" Dialogue Unknown 0
         "The server refuses and does not tell whether it means the mailbox or us."
-    RelayDenied "relay-denied" Unknown 0
+        "Read the reply; if its words recur, add them to the rules."
+    RelayDenied "relay-denied" Domain Unknown 0
         "The server does not serve the domain (relay denied): perhaps a stale MX record."
-    SenderRefused "sender-refused" Unknown 0
+        "Check the domain's MX records; ask its other exchanges."
+    SenderRefused "sender-refused" Us Unknown 0
         "The server refuses our reverse path: check its domain's MX, SPF and reputation."
-    ServerTrouble "server-trouble" Unknown 0
+        "Choose a `--mail-from` whose domain has MX and SPF records and takes mail."
+    ServerTrouble "server-trouble" Load Unknown 0
         "The server has trouble of its own, or takes no mail now."
-    Smtputf8Needed "smtputf8-needed" Risky 60
+        "Ask again later."
+    Smtputf8Needed "smtputf8-needed" Mailbox Risky 60
         "The local part is not ASCII and no exchange offers SMTPUTF8."
-    SpecialUseDomain "special-use-domain" Undeliverable 99
+        "The address works from and to servers with SMTPUTF8 only."
+    SpecialUseDomain "special-use-domain" Domain Undeliverable 99
         "The domain is a special-use name that can have no mail (RFC 6761)."
-    TemporarilyRefused "temporarily-refused" Unknown 0
+        "Remove the address: such domains are for tests and documentation."
+    TemporarilyRefused "temporarily-refused" Load Unknown 0
         "The server refuses for now without saying why."
-    TimedOut "timed-out" Unknown 0
+        "Ask again later; give retries time."
+    TimedOut "timed-out" Dialogue Unknown 0
         "The server did not answer within our time limits."
-    TlsFailed "tls-failed" Unknown 0
+        "Ask again later, with longer `--timeout`s for slow servers."
+    TlsFailed "tls-failed" Dialogue Unknown 0
         "TLS was wanted and could not be established."
-    TlsRequired "tls-required" Unknown 0
+        "Ask again; `--tls` says what is asked for."
+    TlsRequired "tls-required" Us Unknown 0
         "The server speaks only over TLS: allow STARTTLS."
-    TooManyRecipients "too-many-recipients" Unknown 0
+        "Allow STARTTLS (`--tls`)."
+    TooManyRecipients "too-many-recipients" Load Unknown 0
         "The server would take no further recipient in that session; the mailbox was not judged."
-    UnknownUser "unknown-user" Undeliverable 97
+        "Ask again in another session; fewer mailboxes a session avoid it."
+    UnknownUser "unknown-user" Mailbox Undeliverable 97
         "The server says that there is no such mailbox."
-    UnknownUserTemporary "unknown-user-temporary" Risky 60
+        "Remove the address."
+    UnknownUserTemporary "unknown-user-temporary" Mailbox Risky 60
         "The server says that it knows no such mailbox, but only ever with a temporary code."
-    Unreachable "unreachable" Unknown 0
+        "Ask again in some days before you remove it."
+    Unreachable "unreachable" Dialogue Unknown 0
         "No exchange of the domain could be reached."
+        "Ask again later; check port 25 with `vrfy doctor`."
 }
 
 impl Reason {
@@ -162,8 +248,16 @@ pub(crate) fn definitions() -> Vec<ReasonDefinition> {
         .map(|row| ReasonDefinition {
             name: row.name.to_owned(),
             summary: row.summary.to_owned(),
+            about: row.about.name().to_owned(),
+            status: row.status,
         })
         .collect()
+}
+
+/// What an operator can do about each reason, by its name.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn advice() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROWS.iter().map(|row| (row.name, row.advice))
 }
 
 #[cfg(test)]
@@ -197,13 +291,20 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_has_a_sentence() {
+    fn only_what_is_about_the_mailbox_or_its_domain_claims_anything() {
         for row in ROWS {
-            assert!(
-                row.summary.ends_with('.') && row.summary.len() > 20,
-                "{}",
-                row.name
-            );
+            let silent = !matches!(row.about, About::Mailbox | About::Domain);
+            assert!(!silent || row.status == Status::Unknown, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn every_reason_has_a_sentence_and_advice() {
+        for row in ROWS {
+            for text in [row.summary, row.advice] {
+                let is_sentence = text.ends_with(['.', ')']) && text.len() > 10;
+                assert!(is_sentence, "{}: {text}", row.name);
+            }
         }
     }
 }

@@ -68,6 +68,10 @@ pub enum Hostile {
     GrowsInStart,
     /// Its name is none.
     ManifestIsWrong,
+    /// Its reason speaks about something that is no name.
+    AboutIsWrong,
+    /// The usual status of its reason is none.
+    StatusIsWrong,
     /// Starts with 128 MiB of memory.
     StartsWithMemory,
     /// Starts with a table of a million elements.
@@ -100,7 +104,7 @@ pub enum Hostile {
 
 impl Hostile {
     /// Every guest.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::No,
         Self::EightMemories,
         Self::Loops,
@@ -127,6 +131,8 @@ impl Hostile {
         Self::LoopsInStart,
         Self::GrowsInStart,
         Self::ManifestIsWrong,
+        Self::AboutIsWrong,
+        Self::StatusIsWrong,
         Self::StartsWithMemory,
         Self::StartsWithTable,
         Self::ManyMemories,
@@ -201,6 +207,14 @@ impl Hostile {
                 "(func $run (loop $on (br_if $on (i32.ne (i32.const -1) (memory.grow \
                  (i32.const 16)))))) (start $run)",
             ),
+            Self::AboutIsWrong => Guest {
+                taxonomy: ("The Mailbox", 3),
+                ..Guest::default()
+            },
+            Self::StatusIsWrong => Guest {
+                taxonomy: ("mailbox", 4),
+                ..Guest::default()
+            },
             Self::ManifestIsWrong => Guest {
                 name: "Not A Name",
                 ..Guest::default()

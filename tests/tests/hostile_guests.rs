@@ -468,12 +468,23 @@ fn a_manifest_that_breaks_a_rule_is_told_with_the_place() {
     let error = load_error(Hostile::ManifestIsWrong);
     assert!(matches!(error.cause, LoadCause::Manifest(_)), "{error:?}");
     assert_told(&error, &["its name \"Not A Name\"", "lower-case"]);
+    let error = load_error(Hostile::AboutIsWrong);
+    assert!(matches!(error.cause, LoadCause::Manifest(_)), "{error:?}");
+    assert_told(
+        &error,
+        &["about", "reason", "\"The Mailbox\"", "lower-case"],
+    );
 }
 
 #[test]
 fn a_guest_that_fails_while_it_is_loaded_is_a_fault_with_its_stage() {
     let cases = [
         (Hostile::TrapsInDescribe, FaultStage::Describe, "trapped"),
+        (
+            Hostile::StatusIsWrong,
+            FaultStage::Describe,
+            "unreadable-return",
+        ),
         (
             Hostile::LoopsInDescribe,
             FaultStage::Describe,

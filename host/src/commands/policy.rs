@@ -62,16 +62,42 @@ fn settings(manifest: &Manifest, out: &mut String) {
     }
 }
 
+/// What the published names of `about` mean to who reads the list, in its order.
+const ABOUT: [(&str, &str); 5] = [
+    ("mailbox", "about the mailbox"),
+    ("domain", "about its domain"),
+    (
+        "us",
+        "about us: our address, sender, reputation or settings",
+    ),
+    ("load", "about what the server can or will do for now"),
+    ("dialogue", "about how the asking went"),
+];
+
 fn reasons(manifest: &Manifest, out: &mut String) {
-    let width = manifest
-        .reasons
-        .iter()
-        .map(|reason| reason.name.len())
-        .max();
-    out.push_str("\nReasons\n\n");
+    let names = manifest.reasons.iter().map(|reason| reason.name.len());
+    let width = names.max().unwrap_or(0);
+    let mut groups: Vec<(&str, &str)> = ABOUT.to_vec();
     for reason in &manifest.reasons {
-        let width = width.unwrap_or(0);
-        let _ = writeln!(out, "  {:width$}  {}", reason.name, reason.summary);
+        if !groups.iter().any(|(about, _)| *about == reason.about) {
+            groups.push((&reason.about, ""));
+        }
+    }
+    for (about, heading) in groups {
+        let mut all = manifest.reasons.iter().filter(|one| one.about == about);
+        let mut next = all.next();
+        if next.is_some() {
+            let _ = match (heading, about) {
+                ("", "") => writeln!(out, "\nReasons about anything else\n"),
+                ("", about) => writeln!(out, "\nReasons about {about}\n"),
+                (heading, _) => writeln!(out, "\nReasons {heading}\n"),
+            };
+        }
+        while let Some(reason) = next {
+            let (name, status) = (&reason.name, reason.status.as_str());
+            let _ = writeln!(out, "  {name:width$}  {status:13}  {}", reason.summary);
+            next = all.next();
+        }
     }
 }
 

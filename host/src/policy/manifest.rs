@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use vrfy_proto::evidence::{Fact, SettingValue};
+use vrfy_proto::evidence::{Fact, SettingValue, Status};
 
 use super::{
     names::{is_name, is_version},
@@ -69,6 +69,10 @@ pub struct ReasonDefinition {
     pub name: String,
     /// One sentence that an operator can act on.
     pub summary: String,
+    /// Whom it speaks about: a name, or empty.
+    pub about: String,
+    /// The status that it usually comes with.
+    pub status: Status,
 }
 
 /// Which rule a manifest breaks. The remedy is the policy author's: the message names the place.
@@ -168,6 +172,9 @@ impl Manifest {
             return Err(ManifestError::NoReason);
         }
         unique("reason", self.reasons.iter().map(|reason| &*reason.name))?;
+        for reason in self.reasons.iter().filter(|one| !one.about.is_empty()) {
+            name("axis `about` of a reason", &reason.about)?;
+        }
         unique("setting", self.settings.iter().map(|setting| &*setting.key))?;
         for fact in &self.facts {
             name("fact", &fact.name)?;
@@ -191,7 +198,7 @@ impl Manifest {
             .chain(
                 self.reasons
                     .iter()
-                    .flat_map(|reason| [&reason.name, &reason.summary]),
+                    .flat_map(|reason| [&reason.name, &reason.summary, &reason.about]),
             )
             .chain(self.facts.iter().flat_map(|fact| [&fact.name, &fact.value]))
             .chain(
@@ -347,6 +354,8 @@ pub(crate) mod tests {
             reasons: vec![ReasonDefinition {
                 name: "accepted".to_owned(),
                 summary: "The server said yes.".to_owned(),
+                about: "mailbox".to_owned(),
+                status: Status::Deliverable,
             }],
             facts: vec![],
         }
@@ -361,6 +370,15 @@ pub(crate) mod tests {
     #[test]
     fn a_manifest_within_every_rule_passes() {
         assert_eq!(manifest().check(), Ok(()));
+    }
+
+    #[test]
+    fn whom_a_reason_speaks_about_may_be_new_or_left_open() {
+        for about in ["", "the-weather"] {
+            let mut manifest = manifest();
+            about.clone_into(&mut manifest.reasons[0].about);
+            assert_eq!(manifest.check(), Ok(()), "{about:?}");
+        }
     }
 
     #[test]
@@ -380,6 +398,13 @@ pub(crate) mod tests {
             broken(|m| m.reasons[0].name = "with space".to_owned()),
             ManifestError::BadName {
                 place: "reason",
+                ..
+            }
+        ));
+        assert!(matches!(
+            broken(|m| m.reasons[0].about = "The Mailbox".to_owned()),
+            ManifestError::BadName {
+                place: "axis `about` of a reason",
                 ..
             }
         ));

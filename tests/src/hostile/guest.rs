@@ -27,6 +27,8 @@ pub(super) struct Guest {
     pub(super) describe: &'static str,
     /// The body of `decide`; `DECISION` stands for the address of its decision.
     pub(super) decide: &'static str,
+    /// Whom its reason speaks about, and the number of the status that this usually leads to.
+    pub(super) taxonomy: (&'static str, u32),
     /// The decision in its data.
     pub(super) settle: Settle,
 }
@@ -76,6 +78,7 @@ impl Default for Guest {
             more: "",
             describe: "(i32.const MANIFEST)",
             decide: "(i32.const DECISION)",
+            taxonomy: ("dialogue", 3),
             settle: Settle::default(),
         }
     }
@@ -127,7 +130,7 @@ impl Guest {
     /// The core module as text.
     pub(super) fn core_text(&self) -> String {
         let mut data = Data(Vec::new());
-        let manifest = data.manifest(self.name).to_string();
+        let manifest = data.manifest(self.name, self.taxonomy).to_string();
         let decision = data.decision(&self.settle).to_string();
         let Self { pages, more, .. } = self;
         let describe = self.describe.replace("MANIFEST", &manifest);
@@ -198,12 +201,16 @@ impl Data {
     }
 
     /// `manifest`: eight pairs of address and length.
-    fn manifest(&mut self, name: &str) -> u32 {
+    fn manifest(&mut self, name: &str, (about, status): (&str, u32)) -> u32 {
         let mut words = Vec::new();
         for text in [name, "1.0.0", "A guest for tests."] {
             words.extend(self.text(text.as_bytes()));
         }
-        let reason = [self.text(b"sample"), self.text(b"It always says this.")].concat();
+        let mut reason = Vec::new();
+        for text in ["sample", "It always says this.", about] {
+            reason.extend(self.text(text.as_bytes()));
+        }
+        reason.push(status);
         let reasons = self.put_words(&reason);
         // No authors, no licence, no settings; one reason; no facts.
         words.extend([0, 0, 0, 0, 0, 0, reasons, 1, 0, 0]);

@@ -82,9 +82,21 @@ fn the_built_in_policy_shows_its_settings_and_reasons() {
     }
     for reason in reasons {
         let name = reason["name"].as_str().unwrap();
+        let status = reason["status"].as_str().unwrap();
+        let mut lines = text.stdout.lines();
+        let told = lines.any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(name) && words.next() == Some(status)
+        });
+        assert!(told, "{name} in {text:#?}");
+        let about = reason["about"].as_str().unwrap();
+        let known = ["mailbox", "domain", "us", "load", "dialogue"];
+        assert!(known.contains(&about), "{name} is about {about:?}");
+    }
+    for heading in ["the mailbox", "its domain", "us: our address"] {
         assert!(
-            text.stdout.contains(&format!("\n  {name} ")),
-            "{name} in {text:#?}"
+            text.stdout.contains(&format!("\nReasons about {heading}")),
+            "{text:#?}"
         );
     }
     let digest = manifest["digest"].as_str().unwrap();

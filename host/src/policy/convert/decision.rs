@@ -150,7 +150,7 @@ impl Checks<'_> {
     }
 }
 
-fn status(status: wit::Status) -> Status {
+pub(super) fn status(status: wit::Status) -> Status {
     match status {
         wit::Status::Deliverable => Status::Deliverable,
         wit::Status::Undeliverable => Status::Undeliverable,

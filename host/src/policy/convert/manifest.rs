@@ -24,6 +24,8 @@ pub(crate) fn manifest(manifest: wit::Manifest) -> Result<Manifest, ManifestErro
             .map(|reason| ReasonDefinition {
                 name: reason.name,
                 summary: reason.summary,
+                about: reason.about,
+                status: super::decision::status(reason.status),
             })
             .collect(),
         facts: manifest.facts.into_iter().map(fact).collect(),
