@@ -7,6 +7,7 @@
 //! ```
 
 pub mod baselines;
+pub mod calibration;
 pub mod corpus;
 pub mod dialogue;
 pub mod figures;

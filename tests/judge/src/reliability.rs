@@ -15,7 +15,7 @@ pub struct Share {
 }
 
 impl Share {
-    fn add(&mut self, case: &Case<'_>) {
+    pub(crate) fn add(&mut self, case: &Case<'_>) {
         self.all += 1;
         self.right += usize::from(case.is_right());
     }

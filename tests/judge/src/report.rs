@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use vrfy_policy_default::study;
 
 use crate::baselines::BASELINES;
+use crate::calibration;
 use crate::corpus::{Class, Row};
 use crate::leave_out::{self, LeftOut};
 use crate::reliability::{self, BUCKETS, Share};
@@ -41,6 +42,7 @@ pub fn report(rows: &[Row], verbose: bool) -> String {
     if verbose {
         breakdowns(&mut out, &all);
         reasons(&mut out, &all, &left_out);
+        kinds(&mut out, &left_out);
     }
     variations(&mut out, rows, verbose);
     misread(&mut out, &all);
@@ -212,6 +214,22 @@ fn reasons(out: &mut String, all: &[Case<'_>], left_out: &[LeftOut<'_>]) {
             let (seen, unseen) = (share(of(&seen)), share(of(&unseen)));
             *out += &format!("  {name:<26}{confidence:>4}{seen}   {unseen}\n");
         }
+    }
+}
+
+fn kinds(out: &mut String, left_out: &[LeftOut<'_>]) {
+    heading(
+        out,
+        "what verdicts claim, and what replies with their source left out bear out, in percent",
+    );
+    for kind in calibration::kinds(left_out) {
+        let words = if kind.is_plain { "plain" } else { "weak" };
+        let (claim, borne_out) = (kind.confidence, kind.borne_out());
+        *out += &format!(
+            "  {:<26}{words:<6}{claim:>4}{borne_out:>4}{}\n",
+            kind.reason,
+            share(kind.share)
+        );
     }
 }
 
