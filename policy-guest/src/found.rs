@@ -66,6 +66,10 @@ const SYSTEM: u8 = 2;
 /// them: servers that suspect a harvest refuse whatever follows.
 const REFUSED_BEFORE_MANY: u32 = 3;
 
+/// The most that is claimed where neither words nor code name the recipient plainly and no decoy
+/// tells: docs/judging.md has what such replies turn out to be.
+const WEAK: u8 = 90;
+
 impl<'a> Found<'a> {
     fn of(evidence: &'a Evidence, attempt: usize) -> Self {
         let facts = &evidence.attempts[attempt];
@@ -196,7 +200,7 @@ impl<'a> Found<'a> {
             (Decoy::Accepted(_), plain) => {
                 // Only this one is refused, so it is the mailbox that is meant.
                 let mut verdict = self.verdict(self.reading.reason, true);
-                verdict.confidence = if plain { 99 } else { 92 };
+                verdict.confidence = if plain { 99 } else { 95 };
                 return verdict;
             }
             (_, true) => self.verdict(self.reading.reason, false),
@@ -205,7 +209,7 @@ impl<'a> Found<'a> {
             }
             (_, false) => {
                 let mut verdict = self.verdict(self.reading.reason, false);
-                verdict.confidence = verdict.confidence.min(80);
+                verdict.confidence = verdict.confidence.min(WEAK);
                 verdict
             }
         };

@@ -104,7 +104,7 @@ reasons! {
     DnsFailure "dns-failure" Dialogue Unknown 0
         "The domain's look-up failed in a way that may pass."
         "Ask again later; if it stays, `vrfy doctor` checks the resolver."
-    DomainNotServed "domain-not-served" Domain Undeliverable 75
+    DomainNotServed "domain-not-served" Domain Undeliverable 85
         "The server says that the domain does not exist there or takes no mail."
         "Remove the address unless the domain's MX records changed lately."
     Excluded "excluded" Us Unknown 0
@@ -122,13 +122,13 @@ reasons! {
     MailboxBusy "mailbox-busy" Mailbox Deliverable 85
         "The mailbox exists and gets mail faster than its limit allows."
         "Nothing. Space messages to it out."
-    MailboxDisabled "mailbox-disabled" Mailbox Undeliverable 90
+    MailboxDisabled "mailbox-disabled" Mailbox Undeliverable 93
         "The mailbox is disabled, suspended or expired, and takes no mail."
         "Remove the address."
     MailboxFormRefused "mailbox-form-refused" Mailbox Undeliverable 80
         "The server does not take addresses of that form (length, characters, syntax)."
         "Remove the address: a mailbox of that form cannot be there."
-    MailboxFull "mailbox-full" Mailbox Risky 85
+    MailboxFull "mailbox-full" Mailbox Risky 93
         "The mailbox exists and is full."
         "Ask again in some days; a mailbox that stays full is abandoned."
     MailboxMoved "mailbox-moved" Mailbox Undeliverable 85
@@ -137,7 +137,7 @@ reasons! {
     MailboxRestricted "mailbox-restricted" Mailbox Risky 65
         "The mailbox exists and takes mail from some senders only."
         "It takes mail from members or known senders only; mail from others will bounce."
-    MailboxUnavailable "mailbox-unavailable" Mailbox Risky 55
+    MailboxUnavailable "mailbox-unavailable" Mailbox Risky 70
         "The mailbox exists and takes no mail for now."
         "Ask again in some days."
     NoDomain "no-domain" Domain Undeliverable 98

@@ -12,6 +12,7 @@ pub mod corpus;
 pub mod dialogue;
 pub mod figures;
 pub mod leave_out;
+pub mod page;
 pub mod reliability;
 pub mod report;
 pub mod tally;

@@ -12,9 +12,9 @@
 
 use std::path::Path;
 
-use vrfy_judge::corpus;
 use vrfy_judge::figures::figures;
 use vrfy_judge::tally::{Case, Matrix};
+use vrfy_judge::{calibration, corpus, leave_out, page};
 
 /// Condemned or blessed wrongly, in percent: fewer than this.
 const WRONG_MAX: f64 = 0.5;
@@ -69,4 +69,47 @@ fn replies_from_outside_are_read_as_well_as_they_must() {
     assert!(wrong < WRONG_MAX, "{wrong:.2} % are condemned or blessed");
     assert!(found >= FOUND_MIN, "only {found:.1} % are found");
     assert!(spared >= SPARED_MIN, "only {spared:.1} % are spared");
+}
+
+#[test]
+fn no_verdict_claims_more_than_replies_bear_out_or_less_than_they_show() {
+    let rows = corpus::project().unwrap_or_else(|why| panic!("{why}"));
+    let cases: Vec<Case<'_>> = rows.iter().map(Case::of).collect();
+    let mut wrong = String::new();
+    let kinds = calibration::kinds(&leave_out::each(&cases));
+    assert!(kinds.len() > 5, "{kinds:?}");
+    for kind in kinds {
+        let least = kind.interval().0.floor();
+        let most = kind.borne_out();
+        if kind.confidence > most || f64::from(kind.confidence) < least.min(WEAK) {
+            wrong += &format!("{kind:?} is not between {least} and {most}\n");
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "\n{wrong}docs/judging.md says what a confidence rests on"
+    );
+}
+
+/// What weak words may always claim at most: they may do better than this on the corpus, where
+/// nobody plays a trick.
+const WEAK: f64 = 90.0;
+
+#[test]
+fn the_page_has_todays_tables() {
+    let rows = corpus::project().unwrap_or_else(|why| panic!("{why}"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/judging.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(page::MARKS.0).unwrap();
+    let (old, after) = rest.split_once(page::MARKS.1).unwrap();
+    let new = page::tables(&rows);
+    if std::env::var_os("VRFY_BLESS").is_some() {
+        let whole = [before, page::MARKS.0, &new, page::MARKS.1, after];
+        std::fs::write(&path, whole.concat()).unwrap();
+        return;
+    }
+    assert_eq!(
+        old, new,
+        "docs/judging.md is old: make bless, then review it"
+    );
 }
