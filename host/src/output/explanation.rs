@@ -6,6 +6,7 @@
 //!
 //! Read next: `explain.rs` (where this comes from), `docs/explain.md`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use vrfy_proto::evidence::Cause;
@@ -162,19 +163,19 @@ fn decoy(page: &mut Page, record: &Record) {
 
 /// The rules that would have held, too, and what they would have said.
 fn beaten(page: &mut Page, record: &Record, sentences: &Sentences) {
-    let beaten = record
-        .facts
-        .iter()
-        .filter(|fact| fact.name == "alternative");
+    let facts = record.facts.iter();
+    let beaten = facts.filter(|fact| fact.name == "alternative");
     let mut label = "Beaten";
+    let mut told = BTreeSet::new();
     for fact in beaten {
         let (rule, reason) = fact.value.split_once(' ').unwrap_or((&fact.value, ""));
         let mut text = clean_capped(rule, REASON_SHOWN_MAX);
-        if !reason.is_empty() {
+        if reason == record.reason {
+            text.push_str(", which says the same");
+        } else if !reason.is_empty() {
             text.push_str(&format!(", {}", clean_capped(reason, REASON_SHOWN_MAX)));
-        }
-        if let Some(sentence) = sentences.of(reason) {
-            text.push_str(&format!(": {}", sentence_of(sentence)));
+            let sentence = sentences.of(reason).filter(|_| told.insert(reason));
+            text.extend(sentence.map(|sentence| format!(": {}", sentence_of(sentence))));
         }
         page.entry(label, &text);
         label = "";

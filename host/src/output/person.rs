@@ -213,7 +213,9 @@ fn meaning(reply: &Reply) -> Option<String> {
 
 fn who(because: &Because, reply: &Reply) -> String {
     let how = words::asked(reply.stage);
-    let exchange = because.exchange.as_deref().unwrap_or("the server");
+    // A dialogue that was cut out by hand does not name its exchange.
+    let exchange = because.exchange.as_deref().filter(|name| !name.is_empty());
+    let exchange = exchange.unwrap_or("the server");
     format!("{}, {how}", clean_capped(exchange, ADDRESS_SHOWN_MAX))
 }
 

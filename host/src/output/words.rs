@@ -37,7 +37,10 @@ pub(crate) fn lookup(outcome: &LookupOutcome) -> String {
 
 /// An attempt on one line: where, when, and what came of it.
 pub(crate) fn attempt(attempt: &Attempt, after: Duration) -> String {
-    let mut text = clean_capped(&attempt.exchange_name, NAME_SHOWN_MAX);
+    let mut text = match attempt.exchange_name.as_str() {
+        "" => "the server".to_owned(),
+        name => clean_capped(name, NAME_SHOWN_MAX),
+    };
     if let Some(address) = &attempt.remote_address {
         text.push_str(&format!(" [{}]", clean_capped(address, NAME_SHOWN_MAX)));
     }

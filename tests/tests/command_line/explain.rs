@@ -184,6 +184,26 @@ fn a_file_without_evidence_says_what_is_expected() {
 }
 
 #[test]
+fn a_dialogue_that_was_cut_out_by_hand_is_enough() {
+    let text = "S: 220 hi\nC: EHLO probe.example.com\nS: 250 hi\nC: MAIL FROM:<p@example.com>\n\
+                S: 250 ok\nC: RCPT TO:<ana@example.com>\nS: 550 5.1.1 <p@example.com>: who?\n";
+    let told = Run::plain()
+        .args(["explain", "-"])
+        .input(text)
+        .run()
+        .exits(0);
+    for line in [
+        "? ana@example.com stays unknown\n",
+        "  Asked     the server, with RCPT TO\n",
+        "  Rule      reverse-path-named\n",
+        "  Source    the text names our reverse path",
+        "  Beaten    x-1-1, unknown-user: ",
+    ] {
+        assert!(told.stdout.contains(line), "no {line:?} in {told:#?}");
+    }
+}
+
+#[test]
 fn a_file_about_others_says_so() {
     let record = r#"{"address":"ana@example.com","status":"unknown","reason":"interrupted"}"#;
     let run = Run::plain().args(["explain", "--address=bo@example.com", "-"]);
@@ -258,7 +278,8 @@ fn a_live_probe_is_explained_at_once() {
         "  Words     \"no such user\"\n",
         "  Source    ",
         "  Decoy     it was refused as a recipient that is not there",
-        "  Beaten    x-1-1, unknown-user: The server says that there is no such mailbox.\n",
+        "  Beaten    x-1-1, which says the same\n",
+        "            code-5yz, refused-unclear: The server refuses and does not tell",
         "  Next      with budget left, the policy would ask again in 1 min 0 s: greylisted\n",
         "            if nobody asks again: unknown (greylisted, 0 percent sure)\n",
     ] {
