@@ -7,7 +7,7 @@ use super::{Dispatcher, Settled};
 use crate::clock::{UnixMs, rfc3339};
 use crate::judge::Judge;
 use crate::permit::{Executor, ProbeId};
-use crate::record::{Because, Clamp, PolicyIdentity, Record, RecordStatus};
+use crate::record::{Because, Clamp, DID_YOU_MEAN, PolicyIdentity, Record, RecordStatus};
 
 impl<E: Executor, J: Judge> Dispatcher<E, J> {
     /// Records a verdict.
@@ -29,15 +29,16 @@ impl<E: Executor, J: Judge> Dispatcher<E, J> {
         let (reason, because) = plan.as_ref().map_or(("interrupted", &[][..]), |plan| {
             (&plan.reason, &plan.because)
         });
-        // What a plan says of itself is in what it falls back on.
-        let explained = plan.as_ref().filter(|_| self.around.explain);
-        let facts = explained.map_or(&[][..], |plan| &plan.otherwise.facts);
+        // What a plan says of itself is in what it falls back on; a suggestion is told in any case.
+        let said = plan.iter().flat_map(|plan| &plan.otherwise.facts);
+        let is_told = |fact: &&Fact| self.around.explain || fact.name == DID_YOU_MEAN;
+        let facts: Vec<Fact> = said.filter(is_told).cloned().collect();
         let conclusion = Conclusion {
             status: RecordStatus::Pending,
             reason,
             confidence: 0,
             because,
-            facts,
+            facts: &facts,
             due: Some(due),
         };
         self.conclude(id, by, &conclusion);

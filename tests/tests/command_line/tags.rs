@@ -17,6 +17,11 @@ mailboxes = [{ name = "ana" }]
 [[domain]]
 name = "served.test"
 mailboxes = [{ name = "ana" }, { name = "info" }]
+
+[[domain]]
+name = "yaoo.com"
+exchange.greylist_s = 2
+mailboxes = [{ name = "ana" }]
 "#;
 
 fn check(arguments: &[&str]) -> (Outcome, Report) {
@@ -91,6 +96,13 @@ fn a_mistyped_provider_is_asked_as_it_is_and_noted() {
         names.iter().all(|name| !name.contains("gmail.com")),
         "{names:?}"
     );
+
+    // One that is to be asked again has the note too.
+    let (outcome, _) = check(&["--json", "ana@yaoo.com"]);
+    let record = outcome.exits(0).record("ana@yaoo.com");
+    assert_eq!(record["status"], "pending", "{record:#}");
+    let meant = Some("ana@yahoo.com");
+    assert_eq!(fact(&record, "did-you-mean"), meant, "{record:#}");
 
     let (outcome, _) = check(&["Ana.B@gmial.com"]);
     let _ = outcome.exits(0).says("did-you-mean: Ana.B@gmail.com");
