@@ -95,10 +95,10 @@ fn table(rehearsal: &Rehearsal, outcome: &Outcome) -> String {
     );
     for strategy in &rehearsal.strategies {
         let given = strategy.given.iter();
-        let given: Vec<String> = given
-            .map(|one| format!("{}={}", one.key, one.value))
+        let given: String = given
+            .map(|one| format!("  {}={}", one.key, one.value))
             .collect();
-        let _ = writeln!(out, "  {}  {}", strategy.name, given.join("  "));
+        let _ = writeln!(out, "  {}{given}", strategy.name);
     }
     let _ = writeln!(out, "\n{HEAD}");
     let mut before = None;
