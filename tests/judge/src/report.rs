@@ -1,12 +1,11 @@
 //! What `make judge` prints.
 
-use std::collections::BTreeSet;
-
-use vrfy_policy_default::study;
+use vrfy_policy_default::{Usage, study};
 
 use crate::baselines::BASELINES;
 use crate::calibration;
 use crate::corpus::{Class, Row};
+use crate::dialogue;
 use crate::leave_out::{self, LeftOut};
 use crate::reliability::{self, BUCKETS, Share};
 use crate::tally::{Case, Matrix, by, percent, wilson};
@@ -310,14 +309,23 @@ fn wrong_row(out: &mut String, case: &Case<'_>) {
     *out += &format!("      {} {}\n", row.code, row.words().replace('\n', " / "));
 }
 
+/// What tends the rules: those that decide nothing here, and phrases that no case has either.
 fn idle_rules(out: &mut String, all: &[Case<'_>], verbose: bool) {
-    let used: BTreeSet<&str> = all.iter().map(|case| case.judged.rule.as_str()).collect();
-    let total = study::rules().count();
-    let idle: Vec<&str> = study::rules().filter(|rule| !used.contains(rule)).collect();
-    let count = idle.len();
-    *out += &format!("\n{count} of {total} rules decide none of these replies");
-    *out += &match verbose {
-        true => format!(":\n  {}\n", idle.join(", ")),
-        false => "\n".to_owned(),
-    };
+    let mut usage = Usage::of_cases();
+    for case in all {
+        for attempt in dialogue::evidence(case.row).attempts {
+            let answer = attempt.replies.last();
+            answer.inspect(|answer| usage.count(answer, &attempt.exchange_name));
+        }
+    }
+    if verbose {
+        *out += &format!("\n{usage}");
+    } else {
+        let (rules, phrases) = (usage.idle_rules().count(), usage.idle_phrases().count());
+        *out += &format!(
+            "\n{rules} of {} rules decide none of these replies, and {phrases} phrases are in no \
+             case and no reply that they decide\n",
+            study::rules().count()
+        );
+    }
 }
