@@ -204,7 +204,7 @@ impl<'a> Found<'a> {
                 return verdict;
             }
             (_, true) => self.verdict(self.reading.reason, false),
-            (_, false) if self.decoy_is_alike() => {
+            (_, false) if self.decoy_is_alike() && !self.names_domain() => {
                 return self.verdict(Reason::RefusedAlike, true);
             }
             (_, false) => {
@@ -218,6 +218,15 @@ impl<'a> Found<'a> {
             verdict.confidence = verdict.confidence.min(90);
         }
         verdict
+    }
+
+    /// Whether the domain is what is not served, by its name: then a decoy must get the same.
+    fn names_domain(&self) -> bool {
+        let mailbox = wire(self.evidence);
+        let names =
+            |text: &str| reply::names(text, mailbox) || reply::names(text, reply::domain(mailbox));
+        self.reading.reason == Reason::DomainNotServed
+            && self.answer().is_some_and(|answer| names(&answer.text))
     }
 
     /// Whether the refusal may be meant for those that were asked before in the session. A second

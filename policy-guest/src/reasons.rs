@@ -119,6 +119,9 @@ reasons! {
     HostTakesNoMail "host-takes-no-mail" Domain Unknown 0
         "Every exchange that could be asked says that its host takes no mail (521, RFC 7504)."
         "Remove the address, or ask again in some days if its domain is moving."
+    MailboxAbandoned "mailbox-abandoned" Mailbox Risky 80
+        "The mailbox exists, is full and has long been: nobody seems to read it."
+        "Remove the address, unless its owner is known to have another way to it."
     MailboxBusy "mailbox-busy" Mailbox Deliverable 85
         "The mailbox exists and gets mail faster than its limit allows."
         "Nothing. Space messages to it out."

@@ -169,12 +169,12 @@ fn names_sender(text: &str, attempt: &Attempt, mailbox: &str, plain: bool) -> bo
 }
 
 /// What follows the at sign.
-fn domain(path: &str) -> &str {
+pub(crate) fn domain(path: &str) -> &str {
     path.rsplit_once('@').map_or(path, |(_, domain)| domain)
 }
 
 /// Whether `text` contains `address`, in any case of letters, and not as a part of a longer name.
-fn names(text: &str, address: &str) -> bool {
+pub(crate) fn names(text: &str, address: &str) -> bool {
     let (text, address) = (text.as_bytes(), address.as_bytes());
     let Some(first) = address.first() else {
         return false;
