@@ -114,18 +114,23 @@ fn absent(found: Found<'_>, settings: &Settings<'_>) -> Decision {
             verdict.confidence = verdict.confidence.min(OVERRULED);
             Decision::Settle(verdict)
         }
-        Contradiction::None if is_elsewhere(&found) => {
-            let mut wish = found.wish(settings, found.reading.reason, Wait::None);
-            wish.exchange = ExchangeChoice::Next;
-            again(found.evidence, settings, wish)
-        }
+        Contradiction::None if found.is_not_served() => not_served(found, settings),
         Contradiction::None => Decision::Settle(found.absent()),
     }
 }
 
-/// Whether the exchange does not know the domain, and another may.
-fn is_elsewhere(found: &Found<'_>) -> bool {
-    found.reading.reason == Reason::DomainNotServed && history::has_unasked_exchange(found.evidence)
+/// The exchange does not know the domain. Another may, or has taken the mailbox already.
+fn not_served(found: Found<'_>, settings: &Settings<'_>) -> Decision {
+    let best = found.best();
+    if matches!(best.reading.says, Says::Accepted | Says::Exists) {
+        return Decision::Settle(best.fallback(settings));
+    }
+    if history::has_unasked_exchange(found.evidence) {
+        let mut wish = found.wish(settings, found.reading.reason, Wait::None);
+        wish.exchange = ExchangeChoice::Next;
+        return again(found.evidence, settings, wish);
+    }
+    Decision::Settle(found.absent())
 }
 
 /// The mailbox was refused for good, and it does not show why. Another exchange may have words for

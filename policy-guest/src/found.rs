@@ -92,7 +92,7 @@ impl<'a> Found<'a> {
     fn weight(&self) -> u8 {
         match self.reading.says {
             Says::Absent if self.is_suspicious() => 3,
-            Says::Absent if !self.reading.lasting => 4,
+            Says::Absent if !self.reading.lasting || self.is_not_served() => 4,
             Says::Accepted | Says::Exists | Says::Absent => 5,
             Says::Unclear => 3,
             Says::Us | Says::Server if self.reply.is_some() => SYSTEM,
@@ -102,6 +102,11 @@ impl<'a> Found<'a> {
 
     pub(crate) fn facts(&self) -> &'a Attempt {
         &self.evidence.attempts[self.attempt]
+    }
+
+    /// Whether the exchange does not serve the domain, which says nothing of what another knows.
+    pub(crate) fn is_not_served(&self) -> bool {
+        self.reading.reason == Reason::DomainNotServed
     }
 
     fn is_last(&self) -> bool {
@@ -352,6 +357,7 @@ impl<'a> Found<'a> {
     fn opinion(&self) -> Option<bool> {
         match self.reading.says {
             Says::Accepted => Some(true),
+            Says::Absent if self.is_not_served() => None,
             Says::Absent if self.reading.lasting && !self.is_suspicious() => Some(false),
             _ => None,
         }
