@@ -15,6 +15,7 @@ pub use self::doctor::DoctorArgs;
 pub use self::egress::EgressArgs;
 pub use self::explain::ExplainArgs;
 pub use self::network::NetworkArgs;
+pub use self::policy_choice::PolicyChoice;
 pub use self::rehearse::RehearseArgs;
 pub use self::tags::TagArgs;
 pub use self::timeout_choice::{TimeoutChoice, TimeoutStep};
@@ -23,6 +24,7 @@ mod doctor;
 mod egress;
 mod explain;
 mod network;
+mod policy_choice;
 mod rehearse;
 mod tags;
 mod timeout_choice;
@@ -132,12 +134,9 @@ pub struct RunArgs {
 /// What `check` and `run` have in common.
 #[derive(Debug, ClapArgs)]
 pub struct ProbeArgs {
-    /// The policy that decides; the built-in one where absent
-    #[arg(long, value_name = "FILE", help_heading = "Policy")]
-    pub policy: Option<PathBuf>,
-    /// Change a setting of the policy; `vrfy policy` lists them
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Policy")]
-    pub settings: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub choice: PolicyChoice,
     /// What to do when the policy fails
     #[arg(
         long,

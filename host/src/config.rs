@@ -80,7 +80,7 @@ impl Config {
     /// Resolves what was typed.
     pub fn resolve(args: &ProbeArgs, retry: Retry) -> Result<Self, UserError> {
         let engine = engine(args.decision_time)?;
-        let policy = load_policy(&engine, args.policy.as_ref())?;
+        let policy = load_policy(&engine, args.choice.policy.as_ref())?;
         let judge = judge(args, &engine, &policy)?;
         let clock = Clock::system();
         let egresses = egresses(&args.who, &args.network)?;
@@ -317,7 +317,7 @@ fn judge(
     engine: &PolicyEngine,
     policy: &Policy,
 ) -> Result<PolicyJudge, UserError> {
-    let resolved = settings(policy, &args.settings)?;
+    let resolved = settings(policy, &args.choice.settings)?;
     let on_fault = match args.on_policy_fault {
         PolicyFaultChoice::Record => OnFault::Record,
         PolicyFaultChoice::BuiltIn => OnFault::BuiltIn,

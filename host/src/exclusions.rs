@@ -38,7 +38,7 @@ use vrfy_proto::mailbox::Mailbox;
 pub use self::entry::EntryProblem;
 use self::entry::{Entry, Reach};
 pub use self::error::ExclusionError;
-pub use self::read::{EXCLUSION_BYTES_MAX, EXCLUSION_LINE_MAX, EXCLUSION_LINES_MAX};
+pub use self::read::{EXCLUSION_BYTES_MAX, EXCLUSION_LINES_MAX};
 
 mod entry;
 mod error;

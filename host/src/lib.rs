@@ -20,6 +20,7 @@ pub mod executor;
 pub mod explain;
 pub mod input;
 pub mod judge;
+mod list_lines;
 pub mod lookup;
 pub mod open_files;
 pub mod output;

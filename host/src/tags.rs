@@ -29,8 +29,9 @@ use vrfy_proto::mailbox::Mailbox;
 
 pub use self::entry::TagEntryProblem;
 pub use self::error::TagError;
-pub use self::read::{TAG_BYTES_MAX, TAG_LINE_MAX, TAG_LINES_MAX};
+pub use self::read::{TAG_BYTES_MAX, TAG_LINES_MAX};
 use self::sorted::Sorted;
+use crate::list_lines::Room;
 use crate::policy::is_name;
 
 mod entry;
@@ -124,10 +125,10 @@ impl Tags {
 
     /// Adds the lists of the operator.
     pub fn with_files(self, files: &[TagFile]) -> Result<Self, TagError> {
-        self.with(files, &mut read::Room::default())
+        self.with(files, &mut { read::ROOM })
     }
 
-    fn with(mut self, files: &[TagFile], room: &mut read::Room) -> Result<Self, TagError> {
+    fn with(mut self, files: &[TagFile], room: &mut Room) -> Result<Self, TagError> {
         let mut own: BTreeMap<&str, [Vec<Box<str>>; 2]> = BTreeMap::new();
         for TagFile { name, path } in files {
             let lists = own.entry(name).or_default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
-use super::{TagArgs, some_time};
+use super::{PolicyChoice, TagArgs, some_time};
 
 /// Arguments of `vrfy explain`.
 #[derive(Debug, ClapArgs)]
@@ -22,12 +22,9 @@ pub struct ExplainArgs {
     /// Print one JSON record a line instead of text for people
     #[arg(long)]
     pub json: bool,
-    /// The policy that judges; the built-in one where absent
-    #[arg(long, value_name = "FILE", help_heading = "Policy")]
-    pub policy: Option<PathBuf>,
-    /// Change a setting of the policy; `vrfy policy` lists them
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Policy")]
-    pub settings: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub choice: PolicyChoice,
     /// The longest that one decision may take
     #[arg(
         long,

@@ -1,21 +1,17 @@
 //! The arguments of `vrfy rehearse`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
-use super::duration;
+use super::{PolicyChoice, duration};
 
 /// Arguments of `vrfy rehearse`.
 #[derive(Debug, ClapArgs)]
 pub struct RehearseArgs {
-    /// The policy that decides; the built-in one where absent
-    #[arg(long, value_name = "FILE", help_heading = "Policy")]
-    pub policy: Option<PathBuf>,
-    /// Change a setting of the policy in every strategy; `vrfy policy` lists them
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Policy")]
-    pub settings: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub choice: PolicyChoice,
     /// Compare these settings too, under that name; once for each strategy. Without it the
     /// built-in policy is compared with asking once, hastily and patiently
     #[arg(

@@ -54,7 +54,7 @@ pub async fn check(args: CheckArgs) -> anyhow::Result<u8> {
         }
     });
     let explainer = match args.explain {
-        true => Some(explainer(&config, &args.probe.settings)?),
+        true => Some(explainer(&config, &args.probe.choice.settings)?),
         false => None,
     };
     let mut in_order = InOrder::default();

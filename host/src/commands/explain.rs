@@ -13,8 +13,8 @@ use crate::output::{Form, Screen, Sink, WriteError, Writer, clean::clean, say};
 /// Runs the command.
 pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     let engine = config::engine(args.decision_time)?;
-    let policy = config::load_policy(&engine, args.policy.as_ref())?;
-    let settings = config::settings(&policy, &args.settings)?;
+    let policy = config::load_policy(&engine, args.choice.policy.as_ref())?;
+    let settings = config::settings(&policy, &args.choice.settings)?;
     let tags = config::tags(&args.tags)?;
     let form = match args.json {
         true => Form::JsonLines,

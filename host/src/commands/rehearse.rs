@@ -34,12 +34,16 @@ pub async fn rehearse(args: RehearseArgs) -> anyhow::Result<u8> {
 
 fn rehearsal(args: &RehearseArgs) -> Result<Rehearsal, UserError> {
     let engine = config::engine(DECISION)?;
-    let policy = config::load_policy(&engine, args.policy.as_ref())?;
-    let common = args.settings.iter().map(|text| GivenSetting::parse(text));
+    let policy = config::load_policy(&engine, args.choice.policy.as_ref())?;
+    let common = args
+        .choice
+        .settings
+        .iter()
+        .map(|text| GivenSetting::parse(text));
     let common: Vec<GivenSetting> = common.collect::<Result<_, _>>()?;
     // Wrong in every strategy is wrong by itself.
     crate::policy::resolve(policy.manifest(), &common)?;
-    let is_built_in = args.policy.is_none();
+    let is_built_in = args.choice.policy.is_none();
     let strategies = strategies(policy.manifest(), &common, &args.strategies, is_built_in)?;
     Ok(Rehearsal {
         policy,

@@ -1,12 +1,13 @@
 //! Why an exclusion list cannot be used.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::entry::EntryProblem;
-use super::read::{EXCLUSION_BYTES_MAX, EXCLUSION_LINE_MAX, EXCLUSION_LINES_MAX};
+use super::read::{EXCLUSION_BYTES_MAX, EXCLUSION_LINES_MAX};
+use crate::list_lines::{LIST_LINE_MAX, LineFault};
 
 /// Why an exclusion list cannot be used. Nothing is sent then: an entry that is not understood may
 /// be somebody who asked to be left alone.
@@ -39,7 +40,7 @@ pub enum ExclusionError {
         line: u32,
     },
     /// A line is too long.
-    #[error("{} line {line}: it has more than {EXCLUSION_LINE_MAX} bytes", path.display())]
+    #[error("{} line {line}: it has more than {LIST_LINE_MAX} bytes", path.display())]
     LineTooLong {
         /// The file.
         path: PathBuf,
@@ -65,4 +66,18 @@ pub enum ExclusionError {
         /// The file in which the limit was reached.
         path: PathBuf,
     },
+}
+
+impl ExclusionError {
+    /// What a fault of a line comes to in this file.
+    pub(super) fn of(path: &Path, fault: LineFault) -> Self {
+        let path = path.to_owned();
+        match fault {
+            LineFault::Read(error) => Self::Read { path, error },
+            LineFault::NotUtf8(line) => Self::NotUtf8 { path, line },
+            LineFault::TooLong(line) => Self::LineTooLong { path, line },
+            LineFault::TooManyLines => Self::TooManyLines { path },
+            LineFault::TooLarge => Self::TooLarge { path },
+        }
+    }
 }

@@ -4,8 +4,9 @@ use std::io::Cursor;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::read::Room;
+use super::read::ROOM;
 use super::*;
+use crate::list_lines::{LIST_LINE_MAX, Room};
 
 fn list(text: &str) -> Exclusions {
     let mut exclusions = Exclusions::default();
@@ -15,7 +16,7 @@ fn list(text: &str) -> Exclusions {
 
 fn take_in(exclusions: &mut Exclusions, name: &str, text: &str) -> Result<(), ExclusionError> {
     let reader = Cursor::new(text.as_bytes());
-    exclusions.take_in(Path::new(name), reader, &mut Room::default())
+    exclusions.take_in(Path::new(name), reader, &mut { ROOM })
 }
 
 fn problem(text: &str) -> String {
@@ -203,7 +204,7 @@ fn a_line_that_is_not_understood_is_named_with_what_is_allowed() {
 fn bytes_that_are_no_text_are_named_with_their_line() {
     let mut exclusions = Exclusions::default();
     let reader = Cursor::new(b"example.com\nex\xffample.com\n");
-    let read = exclusions.take_in(Path::new("list"), reader, &mut Room::default());
+    let read = exclusions.take_in(Path::new("list"), reader, &mut { ROOM });
     assert_eq!(
         read.unwrap_err().to_string(),
         "list line 2: it is not UTF-8"
@@ -213,9 +214,9 @@ fn bytes_that_are_no_text_are_named_with_their_line() {
 #[test]
 fn a_list_within_the_limits_is_read_and_one_beyond_is_not() {
     let comment = |length: usize| format!("#{}\n", "x".repeat(length - 2));
-    let longest = comment(EXCLUSION_LINE_MAX);
+    let longest = comment(LIST_LINE_MAX);
     assert!(list(&longest).is_empty());
-    let told = problem(&format!("\n{}", comment(EXCLUSION_LINE_MAX + 1)));
+    let told = problem(&format!("\n{}", comment(LIST_LINE_MAX + 1)));
     assert_eq!(told, "list line 2: it has more than 4096 bytes");
 
     let read = |text: &str, mut room: Room| {

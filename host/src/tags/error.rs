@@ -1,13 +1,14 @@
 //! Why the lists of tags cannot be used.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::TAG_NAMES_MAX;
 use super::entry::TagEntryProblem;
-use super::read::{TAG_BYTES_MAX, TAG_LINE_MAX, TAG_LINES_MAX};
+use super::read::{TAG_BYTES_MAX, TAG_LINES_MAX};
+use crate::list_lines::{LIST_LINE_MAX, LineFault};
 
 /// Why the lists of tags cannot be used. Nothing is sent then.
 #[derive(Debug, Error)]
@@ -51,7 +52,7 @@ pub enum TagError {
         line: u32,
     },
     /// A line is too long.
-    #[error("{} line {line}: it has more than {TAG_LINE_MAX} bytes", path.display())]
+    #[error("{} line {line}: it has more than {LIST_LINE_MAX} bytes", path.display())]
     LineTooLong {
         /// The file.
         path: PathBuf,
@@ -77,4 +78,18 @@ pub enum TagError {
         /// The file in which the limit was reached.
         path: PathBuf,
     },
+}
+
+impl TagError {
+    /// What a fault of a line comes to in this file.
+    pub(super) fn of(path: &Path, fault: LineFault) -> Self {
+        let path = path.to_owned();
+        match fault {
+            LineFault::Read(error) => Self::Read { path, error },
+            LineFault::NotUtf8(line) => Self::NotUtf8 { path, line },
+            LineFault::TooLong(line) => Self::LineTooLong { path, line },
+            LineFault::TooManyLines => Self::TooManyLines { path },
+            LineFault::TooLarge => Self::TooLarge { path },
+        }
+    }
 }

@@ -7,6 +7,7 @@ use vrfy_proto::mailbox::Lengths;
 
 use super::entry::Entry;
 use super::*;
+use crate::list_lines::LIST_LINE_MAX;
 
 fn mailbox(text: &str) -> Mailbox {
     Mailbox::parse_within(text, Lengths::Sendable).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -28,7 +29,7 @@ fn with(tags: Tags, lists: &[(&str, &str)]) -> Result<Tags, TagError> {
     tags.with_files(&files.collect::<Vec<_>>())
 }
 
-fn read(lines: &[u8], room: &mut read::Room) -> Result<Vec<Entry>, TagError> {
+fn read(lines: &[u8], room: &mut Room) -> Result<Vec<Entry>, TagError> {
     let mut entries = Vec::new();
     let take = |entry| entries.push(entry);
     read::lines(Path::new("own.txt"), Cursor::new(lines), room, take)?;
@@ -273,29 +274,29 @@ fn a_line_that_is_not_understood_is_an_error_with_its_place() {
         ("!\n", "own.txt line 1: "),
         ("a.test b.test\n", "own.txt line 1: "),
     ] {
-        let error = read(lines.as_bytes(), &mut read::Room::default()).unwrap_err();
+        let error = read(lines.as_bytes(), &mut { read::ROOM }).unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with(expected), "{lines:?}: {text}");
         assert!(text.lines().count() == 1 && text.len() < 400, "{text}");
     }
-    let error = read(b"a.test\n\xff.test\n", &mut read::Room::default()).unwrap_err();
+    let error = read(b"a.test\n\xff.test\n", &mut { read::ROOM }).unwrap_err();
     assert_eq!(error.to_string(), "own.txt line 2: it is not UTF-8");
 }
 
 #[test]
 fn lists_of_any_size_end_at_a_named_limit() {
-    let long = format!("a.test # {}\n", "x".repeat(TAG_LINE_MAX));
-    let error = read(long.as_bytes(), &mut read::Room::default()).unwrap_err();
+    let long = format!("a.test # {}\n", "x".repeat(LIST_LINE_MAX));
+    let error = read(long.as_bytes(), &mut { read::ROOM }).unwrap_err();
     assert_eq!(
         error.to_string(),
         "own.txt line 1: it has more than 4096 bytes"
     );
-    let endless = vec![b'a'; 3 * TAG_LINE_MAX];
-    let error = read(&endless, &mut read::Room::default()).unwrap_err();
+    let endless = vec![b'a'; 3 * LIST_LINE_MAX];
+    let error = read(&endless, &mut { read::ROOM }).unwrap_err();
     assert!(matches!(error, TagError::LineTooLong { line: 1, .. }));
 
     let three = b"a.test\nb.test\nc.test\n";
-    let room = |lines, bytes| read::Room { lines, bytes };
+    let room = |lines, bytes| Room { lines, bytes };
     assert_eq!(read(three, &mut room(3, 21)).unwrap().len(), 3);
     let error = read(three, &mut room(2, 21)).unwrap_err();
     assert!(matches!(error, TagError::TooManyLines { .. }), "{error}");
