@@ -204,6 +204,27 @@ fn a_dialogue_that_was_cut_out_by_hand_is_enough() {
 }
 
 #[test]
+fn a_later_transaction_that_is_refused_is_about_the_session() {
+    let text = "mailbox: ana@example.com\nmailbox: bob@example.com\n\
+                exchange: mx.example.com\nreverse-path: <p@example.com>\n\n\
+                S: 220 hi\nC: EHLO probe.example.com\nS: 250 hi\nC: MAIL FROM:<p@example.com>\n\
+                S: 250 ok\nC: RCPT TO:<ana@example.com>\nS: 250 ok\nC: RSET\nS: 250 ok\n\
+                C: MAIL FROM:<p@example.com>\nS: 550 no more\nC: QUIT\nS: 221 bye\n\
+                @ ended mail-refused\n";
+    let saved = Saved::new();
+    let path = saved.file("later.txt", text);
+    let told = explain(&path).args(["--json"]).run().exits(0).records();
+    let told = by_mailbox(told);
+    let of = |address: &str| verdict(&told[address]);
+    assert_eq!(of("ana@example.com").0, "deliverable");
+    let (status, reason, rule) = of("bob@example.com");
+    assert_eq!(
+        (status.as_str(), reason.as_str(), rule.as_deref()),
+        ("unknown", "too-many-recipients", Some("asked-before"))
+    );
+}
+
+#[test]
 fn a_file_about_others_says_so() {
     let record = r#"{"address":"ana@example.com","status":"unknown","reason":"interrupted"}"#;
     let run = Run::plain().args(["explain", "--address=bo@example.com", "-"]);
