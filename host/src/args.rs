@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
+pub use self::budget::BudgetArgs;
 pub use self::doctor::DoctorArgs;
 pub use self::egress::EgressArgs;
 pub use self::explain::ExplainArgs;
@@ -20,6 +21,7 @@ pub use self::rehearse::RehearseArgs;
 pub use self::tags::TagArgs;
 pub use self::timeout_choice::{TimeoutChoice, TimeoutStep};
 
+mod budget;
 mod doctor;
 mod egress;
 mod explain;
@@ -178,24 +180,9 @@ pub struct ProbeArgs {
     #[arg(long, help_heading = "Network")]
     pub long_addresses: bool,
 
-    /// Rounds for one address at most
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 6,
-        value_parser = clap::value_parser!(u32).range(1..=100),
-        help_heading = "Retries",
-    )]
-    pub rounds: u32,
-    /// How long after its begin an address may still be asked
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "24h",
-        value_parser = duration,
-        help_heading = "Retries",
-    )]
-    pub give_up_after: Duration,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub budget: BudgetArgs,
 
     /// Sessions open at once
     #[arg(

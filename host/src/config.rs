@@ -122,8 +122,8 @@ impl Config {
                     .unwrap_or(2 * args.sessions_per_lane)
                     as usize,
                 mailboxes_per_session: args.per_session as usize,
-                rounds: args.rounds,
-                give_up_after: args.give_up_after,
+                rounds: args.budget.rounds,
+                give_up_after: args.budget.give_up_after,
                 lengths: match args.long_addresses {
                     true => Lengths::Sendable,
                     false => Lengths::Standard,

@@ -165,7 +165,6 @@ impl Rule {
 }
 
 /// Who runs `exchange`, as far as it is known by name.
-#[allow(dead_code, reason = "for what is made of acceptances")]
 pub(crate) fn provider_of(exchange: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.has(exchange))
 }

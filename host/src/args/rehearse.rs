@@ -1,10 +1,8 @@
 //! The arguments of `vrfy rehearse`.
 
-use std::time::Duration;
-
 use clap::Args as ClapArgs;
 
-use super::{PolicyChoice, duration};
+use super::{BudgetArgs, PolicyChoice};
 
 /// Arguments of `vrfy rehearse`.
 #[derive(Debug, ClapArgs)]
@@ -31,24 +29,9 @@ pub struct RehearseArgs {
     /// Decides which mailboxes are there and what fails; the same seed gives the same figures
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Rounds for one address at most
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 6,
-        value_parser = clap::value_parser!(u32).range(1..=100),
-        help_heading = "Retries",
-    )]
-    pub rounds: u32,
-    /// How long after its begin an address may still be asked
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "24h",
-        value_parser = duration,
-        help_heading = "Retries",
-    )]
-    pub give_up_after: Duration,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take the comment for help")]
+    pub budget: BudgetArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

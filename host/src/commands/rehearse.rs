@@ -50,8 +50,8 @@ fn rehearsal(args: &RehearseArgs) -> Result<Rehearsal, UserError> {
         strategies,
         mailboxes: args.mailboxes as usize,
         seed: args.seed,
-        rounds: args.rounds,
-        give_up_after: args.give_up_after,
+        rounds: args.budget.rounds,
+        give_up_after: args.budget.give_up_after,
     })
 }
 
